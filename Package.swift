@@ -1,0 +1,97 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Language settings of every Swift target (see Docs/development.md).
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .treatAllWarnings(as: .error),
+]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+
+/// One library target; `dependencies` must lie in lower layers (`TidyTests` enforces the table in Docs/architecture.md).
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func command(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+  .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+let package = Package(
+  name: "afsfuse",
+  products: [
+    .executable(name: "afsfuse", targets: ["afsfuse"]),
+    .executable(name: "afsmock", targets: ["afsmock"]),
+    .executable(name: "rxgen", targets: ["rxgen"]),
+    .library(name: "AFSClient", targets: ["AFSClient"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+  ],
+  targets: [
+    // 0 base
+    library("AFSBase"),
+    .target(name: "CLinuxShims"),
+    .systemLibrary(name: "CFuse3", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
+    // 1 encoding
+    library("XDR", ["AFSBase"]),
+    library("AFSTypes", ["AFSBase"]),
+    // 2 protocol
+    library("RxCore", ["AFSBase", "AFSTypes", collections]),
+    // 3 drivers
+    library("RxTransport", ["AFSBase", "AFSTypes", "RxCore", "CLinuxShims", collections, logging, system]),
+    library("RxSecurity", ["AFSBase", "RxCore"]),
+    library("RxGen", ["AFSBase"]),
+    // 4 interfaces
+    library("AFSRPC", ["AFSBase", "AFSTypes", "XDR", "RxCore", "RxTransport"]),
+    library("AFSCache", ["AFSBase", "AFSTypes", "CLinuxShims", collections, logging, system]),
+    library("AFSCredentials", ["AFSBase", "AFSTypes"]),
+    // 5 client
+    library(
+      "AFSClient",
+      [
+        "AFSBase", "AFSTypes", "XDR", "RxCore", "RxTransport", "RxSecurity", "AFSRPC", "AFSCache", "AFSCredentials",
+        "CLinuxShims", collections, logging, system,
+      ]),
+    library("RxTesting", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", collections]),
+    // 6 front ends
+    library(
+      "AFSFuse",
+      ["AFSBase", "AFSTypes", "AFSClient", "AFSCredentials", "CFuse3", "CLinuxShims", collections, logging, system]),
+    library("AFSControl", ["AFSBase", "AFSTypes", "AFSClient", "CLinuxShims", logging, system]),
+    library(
+      "AFSMockServer",
+      [
+        "AFSBase", "AFSTypes", "XDR", "RxCore", "RxTransport", "RxSecurity", "AFSRPC", "AFSClient", collections,
+        logging, system,
+      ]),
+    // 7 executables
+    command(
+      "afsfuse",
+      [
+        "AFSBase", "AFSTypes", "RxCore", "RxTransport", "RxSecurity", "AFSCache", "AFSClient", "AFSCredentials",
+        "AFSFuse",
+        "AFSControl", "CLinuxShims", argumentParser, logging, system,
+      ]),
+    command(
+      "afsmock", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", "AFSMockServer", argumentParser, logging, system]),
+    command("rxgen", ["AFSBase", "RxGen", argumentParser]),
+    // tests
+    tests("AFSBaseTests", ["AFSBase"]),
+  ]
+)

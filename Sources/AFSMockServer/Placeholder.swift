@@ -1,0 +1,1 @@
+// This target's first type lands with its first commit.

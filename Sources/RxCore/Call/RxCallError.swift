@@ -1,0 +1,32 @@
+import AFSTypes
+
+/// Why an Rx call ended without its result.
+public enum RxCallError: Error, Hashable, Sendable {
+  /// The peer aborted the call (or its connection) with this code.
+  case aborted(AbortCode)
+  /// We aborted the call with this code.
+  case abortedLocally(AbortCode)
+  case timedOut(RxTimeout)
+  /// The network refused: the errno that ICMP or the socket gave (ECONNREFUSED, EHOSTUNREACH, ENETUNREACH ...).
+  case unreachable(Int32)
+  /// The peer broke the protocol; the text names the rule.
+  case protocolViolation(String)
+  /// The reply is not what the interface says; the text names the field and the byte offset.
+  case malformedReply(String)
+  /// The caller's task was cancelled.
+  case cancelled
+  /// The endpoint was shut down.
+  case shutDown
+  /// The security class refused (before any packet was sent, or for the connection as a whole).
+  case security(String)
+}
+
+/// Which of a call's time limits ran out.
+public enum RxTimeout: Hashable, Sendable {
+  /// The peer gave no sign of life for the dead time.
+  case dead
+  /// The peer answers pings, but the call made no progress for the idle limit.
+  case idle
+  /// The call's own deadline passed.
+  case hard
+}

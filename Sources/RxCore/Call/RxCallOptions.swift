@@ -1,0 +1,15 @@
+/// What a client may set for each call.
+public struct RxCallOptions: Sendable, Hashable {
+  /// Limit on the whole call; nil for none.
+  public var deadline: Duration?
+  /// How long a peer may show no sign of life. 50 s is what cache managers use (OpenAFS src/afs/afs.h, AFS_RXDEADTIME).
+  public var deadTime: Duration
+  /// How long a peer that answers pings may make no progress; nil for ever.
+  public var idleTime: Duration?
+
+  public init(deadline: Duration? = nil, deadTime: Duration = .seconds(50), idleTime: Duration? = nil) {
+    self.deadline = deadline
+    self.deadTime = deadTime
+    self.idleTime = idleTime
+  }
+}

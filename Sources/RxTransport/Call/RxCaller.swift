@@ -1,0 +1,51 @@
+public import AFSTypes
+public import RxCore
+
+/// Something that makes Rx calls: the transport, a simulation's host, or a wrapper which injects faults.
+public protocol RxCaller: Sendable {
+  /// Begins a call; nothing is sent before the first `send`.
+  func startCall(to target: RxTarget, options: RxCallOptions) async throws(RxCallError) -> any RxStream
+
+  /// A whole call with a small request and a small reply, in one hand-over to the I/O thread and one back.
+  /// - Parameter replyMax: a longer reply aborts the call and throws `.malformedReply`.
+  func roundTrip(
+    _ request: [UInt8], to target: RxTarget, options: RxCallOptions, replyMax: Int
+  ) async throws(RxCallError) -> [UInt8]
+}
+
+/// The two byte streams of one call, as its client or its server sees them.
+///
+/// One task uses a stream at a time. Memory given to `send` and `receive` must stay valid until they return; they
+/// return early, with `.cancelled`, when their task is cancelled (the call is then aborted).
+public protocol RxStream: AnyObject, Sendable {
+  /// Sends bytes, waiting while the peer's window is full; `last` closes our direction.
+  func send(_ bytes: UnsafeRawBufferPointer, last: Bool) async throws(RxCallError)
+
+  /// Fills `buffer`; fewer bytes only at the end of the peer's stream (0 when it had ended before).
+  func receive(into buffer: UnsafeMutableRawBufferPointer) async throws(RxCallError) -> Int
+
+  /// Client: waits until the call has ended well, after the whole reply was received. Server: hands the reply to
+  /// the peer for good (does not wait for its acknowledgement).
+  func finish() async throws(RxCallError)
+
+  /// Ends the call with an ABORT, at any time, from any thread.
+  func abort(_ code: AbortCode)
+}
+
+extension RxStream {
+  /// Sends an array's bytes.
+  public func send(_ bytes: [UInt8], last: Bool) async throws(RxCallError) {
+    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 8)
+    defer { copy.deallocate() }
+    copy.copyBytes(from: bytes)
+    try await send(UnsafeRawBufferPointer(copy), last: last)
+  }
+
+  /// Receives `count` bytes, or fewer at the end of the peer's stream.
+  public func receive(count: Int) async throws(RxCallError) -> [UInt8] {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 8)
+    defer { buffer.deallocate() }
+    let received = try await receive(into: buffer)
+    return [UInt8](buffer[..<received])
+  }
+}
