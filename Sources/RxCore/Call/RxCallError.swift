@@ -1,4 +1,4 @@
-import AFSTypes
+public import AFSTypes
 
 /// Why an Rx call ended without its result.
 public enum RxCallError: Error, Hashable, Sendable {

@@ -1,5 +1,5 @@
-import AFSBase
-import AFSTypes
+public import AFSBase
+public import AFSTypes
 
 /// One UDP port's worth of Rx: client and server side of the protocol as a value without I/O.
 ///
