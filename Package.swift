@@ -93,5 +93,6 @@ let package = Package(
     command("rxgen", ["AFSBase", "RxGen", argumentParser]),
     // tests
     tests("AFSBaseTests", ["AFSBase"]),
+    tests("TidyTests", []),
   ]
 )
