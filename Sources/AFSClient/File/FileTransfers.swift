@@ -12,11 +12,16 @@ public protocol FileTransfers: Sendable {
     write: @Sendable (UnsafeRawBufferPointer, UInt64) throws(AFSError) -> Void
   ) async throws(AFSError) -> (status: FileStatus, count: UInt64)
 
-  /// Stores `count` bytes at `offset`, and makes the file `length` bytes long in the same call (`count` 0 truncates
-  /// or extends only).
+  /// Stores `count` bytes at `offset`, with the meaning of StoreData64 (OpenAFS src/viced/afsfileprocs.c,
+  /// StoreData_RXStyle): the file is cut to `length` first when it is longer, then the bytes are written; `length`
+  /// beyond both makes nothing longer. With `count` 0 the file becomes exactly `length` bytes long (on the wire: Pos
+  /// equal to FileLength, which is how the fileserver extends).
+  /// - Parameter durable: asks the server to commit to its disk as its administrator configured (AFS_FSYNC, 0x400 in
+  ///   the store status mask).
   /// - Parameter read: fills the buffer with the bytes at the given file offset.
+  /// - Returns: the file's status after the store.
   func store(
-    _ file: FileKey, offset: UInt64, count: UInt64, length: UInt64, modified: WallTime?, as identity: Identity,
-    read: @Sendable (UnsafeMutableRawBufferPointer, UInt64) throws(AFSError) -> Void
+    _ file: FileKey, offset: UInt64, count: UInt64, length: UInt64, modified: WallTime?, durable: Bool,
+    as identity: Identity, read: @Sendable (UnsafeMutableRawBufferPointer, UInt64) throws(AFSError) -> Void
   ) async throws(AFSError) -> FileStatus
 }
