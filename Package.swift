@@ -58,7 +58,9 @@ let package = Package(
     library("RxSecurity", ["AFSBase", "RxCore"]),
     library("RxGen", ["AFSBase"]),
     // 4 interfaces
-    library("AFSRPC", ["AFSBase", "AFSTypes", "XDR", "RxCore", "RxTransport"]),
+    .target(
+      name: "AFSRPC", dependencies: ["AFSBase", "AFSTypes", "XDR", "RxCore", "RxTransport"], exclude: ["Interfaces"],
+      swiftSettings: settings),
     library("AFSCache", ["AFSBase", "AFSTypes", "CLinuxShims", collections, logging, system]),
     library("AFSCredentials", ["AFSBase", "AFSTypes"]),
     // 5 client

@@ -3,5 +3,10 @@
 public struct AbortCode: Hashable, Error, Sendable, CustomStringConvertible {
   public var rawValue: Int32
   @inlinable public init(_ rawValue: Int32) { self.rawValue = rawValue }
-  public var description: String { "abort code \(rawValue)" }
+
+  /// For example `abort code 110 (VBUSY)`.
+  public var description: String {
+    let text = String(rawValue)
+    return name == text ? "abort code \(text)" : "abort code \(text) (\(name))"
+  }
 }
