@@ -1,0 +1,77 @@
+import AFSBase
+import AFSTypes
+import RxCore
+
+/// All that a mock cell knows, under one lock.
+struct MockCellState: Sendable {
+  /// One fileserver of the cell.
+  struct Server: Sendable {
+    var uuid: AFSUUID
+    /// Where clients reach its file service.
+    var addresses: [RxAddress]
+    var volumes: [VolumeID: StoredVolume] = [:]
+    var callbacks = CallbackRegistry()
+    /// Hosts which have been greeted (asked who they are, and told that the server knows nothing).
+    var isDown = false
+    /// What every call for the volume gets instead of an answer: VBUSY, VOFFLINE, VMOVED and so on.
+    var volumeTrouble: [VolumeID: AbortCode] = [:]
+  }
+
+  /// What the volume location database says of one volume and its copies.
+  struct Location: Sendable {
+    var name: String
+    var readWrite: VolumeID
+    var readOnly: VolumeID?
+    var backup: VolumeID?
+    var readWriteServer: Int
+    var readOnlyServers: [Int] = []
+  }
+
+  let name: CellName
+  var servers: [Server] = []
+  var locations: [Location] = []
+  var faults = FaultPlan()
+  /// Names and ids of users and groups.
+  var users: [String: Int32] = [
+    "system:administrators": AccessList.administrators, "system:anyuser": AccessList.anyUser,
+    "system:authuser": AccessList.authenticatedUser, "anonymous": 32766,
+  ]
+  /// How far the servers' clocks are off.
+  var clockOffset: Duration = .zero
+  /// Calls served, by operation.
+  var calls: [String: Int] = [:]
+  var nextVolume = VolumeID(536_870_912)
+  var generator: SeededGenerator
+  /// How long promises last.
+  var callbackLifetime: Duration = .seconds(7200)
+
+  init(name: CellName, seed: UInt64) {
+    self.name = name
+    generator = SeededGenerator(seed: seed)
+  }
+
+  mutating func takeVolumeID() -> VolumeID {
+    defer { nextVolume.rawValue += 1 }
+    return nextVolume
+  }
+
+  func location(named text: String) -> Location? {
+    if let number = UInt64(text) { return location(of: VolumeID(number)) }
+    var base = text
+    for suffix in [".readonly", ".backup"] where base.hasSuffix(suffix) { base.removeLast(suffix.utf8.count) }
+    return locations.first { $0.name == base }
+  }
+
+  func location(of id: VolumeID) -> Location? {
+    locations.first { $0.readWrite == id || $0.readOnly == id || $0.backup == id }
+  }
+
+  /// The volume at a server, or why a call for it is refused there.
+  func volume(_ id: VolumeID, at server: Int) throws(AbortCode) -> StoredVolume {
+    if let trouble = servers[server].volumeTrouble[id] { throw trouble }
+    guard let volume = servers[server].volumes[id] else {
+      throw location(of: id) == nil ? .vNoVol : .vMoved
+    }
+    return volume
+  }
+}
