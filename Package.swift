@@ -95,6 +95,7 @@ let package = Package(
     command("rxgen", ["AFSBase", "RxGen", argumentParser]),
     // tests
     tests("AFSBaseTests", ["AFSBase"]),
+    tests("RxCoreTests", ["AFSBase", "AFSTypes", "RxCore", "RxSecurity", "RxTesting", collections]),
     tests("TidyTests", []),
   ]
 )

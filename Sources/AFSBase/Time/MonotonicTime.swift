@@ -2,7 +2,7 @@
 ///
 /// Code below the drivers never asks a clock for it: `now` is a parameter. The drivers use CLOCK_MONOTONIC,
 /// the simulation counts from zero.
-public struct MonotonicTime: Hashable, Comparable, Sendable {
+public struct MonotonicTime: Hashable, Comparable, Sendable, BitwiseCopyable {
   public var nanoseconds: Int64
 
   @inlinable

@@ -1,5 +1,6 @@
 public import AFSBase
 public import AFSTypes
+import DequeModule
 
 /// One UDP port's worth of Rx: client and server side of the protocol as a value without I/O.
 ///
@@ -9,29 +10,109 @@ public import AFSTypes
 ///
 /// Owned by one thread (or by the simulation); not shared.
 public struct RxEndpoint: ~Copyable {
+  let configuration: RxEndpointConfiguration
+  let epoch: UInt32
+  var generator: SeededGenerator
+  var nextConnectionID: UInt32
+  var isShutDown = false
+
+  // Everything that lives: calls, connections, peers, and how they are found.
+  var calls = Slab<RxCall>()
+  var connections = Slab<RxConnection>()
+  var peers = Slab<RxPeer>()
+  var peersByAddress: [RxAddress: Int] = [:]
+  /// Our client connections by cid; the epoch is ours.
+  var clientConnections: [UInt32: Int] = [:]
+  var serverConnections: [ServerConnectionKey: Int] = [:]
+  /// Client connections with a free channel, the latest used last.
+  var availableConnections: [RxTarget: [Int]] = [:]
+  var idleClientConnections = IdleList()
+  var idleServerConnections = IdleList()
+
+  // What we serve, and with which security.
+  var services: [ServiceID: [UInt8: any RxServerSecurity]] = [:]
+  var clientSecurities: [RxClientSecurityReference: any RxClientSecurity] = [:]
+  /// Service calls announced which the driver has not begun with.
+  var waitingCalls = 0
+
+  // Timers and output.
+  var callTimers = TimerTable()
+  var connectionTimers = TimerTable()
+  var datagrams = DatagramQueue()
+  /// Names of calls with something to send.
+  var sendQueue: Deque<UInt64> = []
+  var events: Deque<RxEvent> = []
+  var pool = PacketPool()
+  /// Answers to packets that belong to no call: a flood of those must not become a flood of ours.
+  var strayAnswers: RateLimit
+  var versionAnswers: RateLimit
+
+  /// - Parameter seed: where random numbers (epoch, connection ids, challenges) come from.
   public init(configuration: RxEndpointConfiguration, seed: UInt64, now: MonotonicTime) {
-    fatalError("shell")
+    self.configuration = configuration
+    generator = SeededGenerator(seed: seed)
+    epoch = RxEpoch.random(using: &generator)
+    nextConnectionID = UInt32(truncatingIfNeeded: generator.next()) & ~RxHeader.channelMask
+    strayAnswers = RateLimit(perSecond: 1000, now: now)
+    versionAnswers = RateLimit(perSecond: 50, now: now)
   }
 
   // MARK: Input
 
   /// A datagram arrived. Never traps on any content.
-  public mutating func receive(_ datagram: UnsafeRawBufferPointer, from source: RxAddress, now: MonotonicTime) {}
+  public mutating func receive(_ datagram: UnsafeRawBufferPointer, from source: RxAddress, now: MonotonicTime) {
+    guard !isShutDown, let header = RxHeader(datagram), let type = PacketType(rawValue: header.type) else { return }
+    route(
+      ReceivedPacket(header: header, type: type, body: datagram.dropping(RxHeader.byteCount)), from: source, now: now)
+  }
 
   /// The socket's error queue reported `errno` for packets sent to `peer`: ends the calls it concerns.
-  public mutating func receivedNetworkError(_ errno: Int32, from peer: RxAddress, now: MonotonicTime) {}
+  public mutating func receivedNetworkError(_ errno: Int32, from peer: RxAddress, now: MonotonicTime) {
+    failCalls(of: peer, errno: errno, now: now)
+  }
 
   /// `nextTimeout` has passed.
-  public mutating func timeout(now: MonotonicTime) {}
+  public mutating func timeout(now: MonotonicTime) {
+    while let index = callTimers.nextDue(now: now) { callTimerPassed(index, now: now) }
+    while let index = connectionTimers.nextDue(now: now) { challengeTimerPassed(index, now: now) }
+    expireIdleConnections(now: now)
+  }
 
   // MARK: Commands
 
   /// Calls to `service` are accepted from now on; without it they are refused.
-  public mutating func register(service: ServiceID) {}
+  public mutating func register(service: ServiceID) {
+    if services[service] == nil { services[service] = [:] }
+  }
+
+  /// Calls to `service` may come protected by `security`, beside those without protection.
+  public mutating func register(_ security: any RxServerSecurity, for service: ServiceID) {
+    services[service, default: [:]][security.securityIndex] = security
+  }
+
+  /// Makes a client's security known; targets name it by the reference returned.
+  public mutating func register(_ security: any RxClientSecurity) -> RxClientSecurityReference {
+    var raw = UInt32(clientSecurities.count) + 1
+    while clientSecurities[RxClientSecurityReference(rawValue: raw)] != nil { raw += 1 }
+    let reference = RxClientSecurityReference(rawValue: raw)
+    clientSecurities[reference] = security
+    return reference
+  }
+
+  /// Makes a client's security known under a reference which the driver chose. The last one given counts.
+  public mutating func register(_ security: any RxClientSecurity, as reference: RxClientSecurityReference) {
+    clientSecurities[reference] = security
+  }
+
+  /// The reference will not be used for new calls any more; its connections take none and end when idle.
+  public mutating func unregister(_ reference: RxClientSecurityReference, now: MonotonicTime) {
+    clientSecurities[reference] = nil
+    retireConnections(of: reference)
+  }
 
   /// Starts a client call on a connection to `target`, opening a connection if none has a free channel.
   public mutating func openCall(to target: RxTarget, options: RxCallOptions, now: MonotonicTime) -> RxCallHandle {
-    fatalError("shell")
+    RxCallHandle(rawValue: calls.name(of: startCall(to: target, options: options, now: now)))
   }
 
   /// Queues request bytes (client) or reply bytes (server). `isLast` closes our direction once all are taken.
@@ -39,32 +120,101 @@ public struct RxEndpoint: ~Copyable {
   ///   `.writable` follows. `isLast` counts only when all bytes were taken.
   public mutating func write(
     _ call: RxCallHandle, _ bytes: UnsafeRawBufferPointer, isLast: Bool, now: MonotonicTime
-  ) -> Int { 0 }
+  ) -> Int {
+    guard let index = calls.index(of: call.rawValue) else { return 0 }
+    beginWork(on: index)
+    return write(index, bytes, isLast: isLast)
+  }
+
+  /// Sends what was written so far without waiting for a packet to fill.
+  public mutating func flush(_ call: RxCallHandle, now: MonotonicTime) {
+    guard let index = calls.index(of: call.rawValue), !calls[index].phase.hasEnded else { return }
+    calls[index].transmit.flush(seal: seal(for: index))
+    queueToSend(index)
+  }
 
   /// Takes in-order bytes that the peer sent; opens the receive window again.
   /// - Returns: bytes copied into `buffer`, and whether the stream's end has been reached with them.
   public mutating func read(
     _ call: RxCallHandle, into buffer: UnsafeMutableRawBufferPointer, now: MonotonicTime
-  ) -> (count: Int, isAtEnd: Bool) { (0, true) }
+  ) -> (count: Int, isAtEnd: Bool) {
+    guard let index = calls.index(of: call.rawValue) else { return (0, false) }
+    beginWork(on: index)
+    return read(index, into: buffer)
+  }
 
   /// Ends the call with an ABORT to the peer. No effect on a call that has ended.
-  public mutating func abort(_ call: RxCallHandle, _ code: AbortCode, now: MonotonicTime) {}
+  public mutating func abort(_ call: RxCallHandle, _ code: AbortCode, now: MonotonicTime) {
+    guard let index = calls.index(of: call.rawValue), !calls[index].phase.hasEnded else { return }
+    abort(index, code, as: .abortedLocally(code), now: now)
+  }
 
-  /// The driver will not name this call again. A call that has not ended is aborted first.
-  public mutating func release(_ call: RxCallHandle, now: MonotonicTime) {}
+  /// The driver will not name this call again. A call that has not ended is aborted first, but for a service's call
+  /// whose reply was written to its end: that is delivered.
+  public mutating func release(_ call: RxCallHandle, now: MonotonicTime) {
+    guard let index = calls.index(of: call.rawValue), !calls[index].isReleased else { return }
+    beginWork(on: index)
+    calls[index].isReleased = true
+    if calls[index].phase.hasEnded {
+      free(index)
+    } else if calls[index].isClient || !calls[index].transmit.isClosed {
+      abort(index, .rxUserAbort, as: .abortedLocally(.rxUserAbort), now: now)
+    }
+  }
 
   /// Ends all calls with `.shutDown`; what must still be sent (aborts, last acks) is left in the output.
-  public mutating func shutDown(now: MonotonicTime) {}
+  public mutating func shutDown(now: MonotonicTime) {
+    guard !isShutDown else { return }
+    for index in 0..<calls.indexEnd where calls.isOccupied(index) && !calls[index].phase.hasEnded {
+      if !calls[index].transmit.hasSentAll {
+        sendAbort(of: index, calls[index].isClient ? .rxUserAbort : .rxRestarting)
+      }
+      complete(index, .failure(.shutDown), ending: .silent, now: now)
+    }
+    isShutDown = true
+  }
 
   // MARK: Output
 
   /// Fills `buffer` (64 KiB) with the next datagram, or with several of equal size for one destination.
   public mutating func nextTransmit(into buffer: UnsafeMutableRawBufferPointer, now: MonotonicTime) -> RxTransmit? {
-    nil
+    if let datagram = datagrams.next(into: buffer) { return datagram }
+    while let name = sendQueue.popFirst() {
+      guard let index = calls.index(of: name) else { continue }
+      calls[index].isQueuedToSend = false
+      guard !calls[index].phase.hasEnded else { continue }
+      if let transmit = transmit(index, into: buffer, now: now) { return transmit }
+    }
+    return nil
   }
 
-  public mutating func nextEvent() -> RxEvent? { nil }
+  public mutating func nextEvent() -> RxEvent? {
+    while let event = events.popFirst() {
+      guard let index = calls.index(of: event.call.rawValue), !calls[index].isReleased else { continue }
+      if case .readable = event { calls[index].isReadableAnnounced = false }
+      return event
+    }
+    return nil
+  }
 
-  /// When `timeout` wants to be called; nil for never.
-  public var nextTimeout: MonotonicTime? { nil }
+  /// When `timeout` wants to be called; nil for never. It may want nothing then but to name a later time.
+  public var nextTimeout: MonotonicTime? {
+    var first = callTimers.earliest
+    for time in [connectionTimers.earliest, nextIdleExpiry] {
+      guard let time else { continue }
+      if let known = first, known <= time { continue }
+      first = time
+    }
+    return first
+  }
+}
+
+/// All that an endpoint refers to is its own: it may move to another thread as a whole.
+extension RxEndpoint: @unchecked Sendable {}
+
+/// A datagram taken apart; borrows its bytes.
+struct ReceivedPacket {
+  let header: RxHeader
+  let type: PacketType
+  let body: UnsafeRawBufferPointer
 }

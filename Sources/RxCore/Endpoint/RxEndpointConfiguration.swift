@@ -6,13 +6,26 @@ public struct RxEndpointConfiguration: Sendable, Hashable {
   /// Packets that we send beyond the first unacknowledged, if the peer's window allows.
   public var transmitWindow = 255
   /// Payload bytes of a DATA packet: 1416 is what fileservers use at MTU 1500 (FACTS: "natural MTU" 1444 = 28 + 1416).
+  /// At most 1536, the size of a pooled block.
   public var payloadMax = 1416
   /// A peer with a 32-packet window is fastest when every 4th packet is acknowledged (measured, see protocol notes).
   public var packetsPerAck = 4
+  /// The same for peers that have shown a window of more than 64 packets: an ack costs as much as a packet.
+  public var packetsPerAckOfWidePeers = 16
   /// How long an idle client connection is kept.
   public var connectionIdleTime: Duration = .seconds(600)
+  /// How long an idle connection of a client of ours is kept (OpenAFS src/rx/rx_globals.h, rx_idleConnectionTime).
+  public var serverConnectionIdleTime: Duration = .seconds(700)
+  /// Connections of clients kept at most; at the bound the longest idle one goes, and if none is idle new ones wait.
+  public var serverConnectionsMax = 16384
   /// Service calls that may wait for the driver; beyond it peers get BUSY.
   public var acceptQueueDepth = 256
+  /// How long a client may show no sign of life while we serve it or wait for its last acknowledgement.
+  public var serverDeadTime: Duration = .seconds(50)
+  /// Datagrams of one destination put into one buffer at most; 44 of 1444 bytes fill a UDP_SEGMENT send.
+  public var segmentsMax = 44
+  /// What a version packet is answered with; 64 bytes of it count.
+  public var versionText = "afsfuse"
 
   public init() {}
 }

@@ -35,3 +35,12 @@ public struct RxIncomingCall: Hashable, Sendable {
     self.securityIndex = securityIndex
   }
 }
+
+extension RxEvent {
+  /// The call that the event is about.
+  public var call: RxCallHandle {
+    switch self {
+    case .incoming(let call, _), .readable(let call), .writable(let call), .completed(let call, _): call
+    }
+  }
+}

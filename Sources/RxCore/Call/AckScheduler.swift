@@ -1,0 +1,134 @@
+import AFSBase
+
+/// Decides when a call acknowledges what it received, and with which reason: the one place that does.
+///
+/// Acks are not sent at once but left `pending` until the driver asks for datagrams: a batch of received packets is
+/// answered with one ack.
+struct AckScheduler: BitwiseCopyable {
+  struct Pending: BitwiseCopyable {
+    var reason: AckReason
+    var serial: Serial
+  }
+
+  private(set) var pending: Pending?
+  /// Answer owed to a ping.
+  private var pingSerial: Serial?
+  /// We want to ping.
+  private var isPingWanted = false
+  /// New packets since the last ack.
+  private var unacknowledged = 0
+  /// When what is unacknowledged must be acknowledged.
+  private(set) var deadline: MonotonicTime?
+  /// What the last ack said: everything before is received; the window ends there.
+  private var advertisedFirst = Seq.first
+  private var advertisedEdge: Seq
+
+  /// How long one or two packets may go unacknowledged (OpenAFS src/rx/rx.c, rx_softAckDelay: 100 ms).
+  static let softDelay: Duration = .milliseconds(100)
+
+  init(window: Int) {
+    advertisedEdge = Seq.first + window
+  }
+
+  /// Anything to send?
+  var isDue: Bool { pending != nil || pingSerial != nil || isPingWanted }
+
+  // MARK: Events
+
+  /// A DATA packet came. The reasons follow OpenAFS src/rx/rx.c, rxi_ReceiveDataPacket.
+  mutating func received(
+    _ outcome: ReceiveOutcome, _ header: RxHeader, hasGap: Bool, packetsPerAck: Int, now: MonotonicTime
+  ) {
+    switch outcome {
+    case .duplicate: propose(.duplicate, header.serial)
+    case .exceedsWindow: propose(.exceedsWindow, header.serial)
+    case .beyondEnd: break
+    case .outOfOrder:
+      unacknowledged += 1
+      propose(.outOfSequence, header.serial)
+    case .inOrder:
+      unacknowledged += 1
+      if header.flags.contains(.requestAck) {
+        propose(.requested, header.serial)
+      } else if unacknowledged >= packetsPerAck || hasGap {
+        propose(.idle, header.serial)
+      } else if deadline == nil {
+        deadline = now + Self.softDelay
+      }
+    }
+  }
+
+  /// The reader took packets, or the limit of hard acks moved for another reason. The peer is told when it may be
+  /// waiting for that.
+  mutating func windowMoved(first: Seq, edge: Seq, top: Seq, packetsPerAck: Int) {
+    let isHardAckDue = first - advertisedFirst >= packetsPerAck && unacknowledged == 0
+    let isWindowDue = edge - advertisedEdge >= packetsPerAck && advertisedEdge - top <= packetsPerAck
+    if isHardAckDue || isWindowDue { propose(.delay, .none) }
+  }
+
+  mutating func receivedPing(_ serial: Serial) { pingSerial = serial }
+
+  mutating func wantPing() { isPingWanted = true }
+
+  /// The deadline has passed.
+  mutating func deadlinePassed(now: MonotonicTime) {
+    guard let deadline, deadline <= now else { return }
+    self.deadline = nil
+    if unacknowledged > 0 { propose(.delay, .none) }
+  }
+
+  /// The reply acknowledges the request: nothing more is owed for what came so far.
+  mutating func replied() {
+    deadline = nil
+    unacknowledged = 0
+    if let reason = pending?.reason, reason == .idle || reason == .delay { pending = nil }
+  }
+
+  // MARK: Output
+
+  /// The next ack to send, if any.
+  mutating func next(first: Seq, edge: Seq) -> Pending? {
+    if let serial = pingSerial {
+      // It says all that a pending ack would.
+      pingSerial = nil
+      sent(first: first, edge: edge)
+      return Pending(reason: .pingResponse, serial: serial)
+    }
+    if let ack = pending {
+      sent(first: first, edge: edge)
+      return ack
+    }
+    if isPingWanted {
+      isPingWanted = false
+      sent(first: first, edge: edge)
+      return Pending(reason: .ping, serial: .none)
+    }
+    return nil
+  }
+
+  private mutating func sent(first: Seq, edge: Seq) {
+    pending = nil
+    unacknowledged = 0
+    deadline = nil
+    advertisedFirst = first
+    advertisedEdge = edge
+  }
+
+  private mutating func propose(_ reason: AckReason, _ serial: Serial) {
+    if let pending, Self.rank(pending.reason) > Self.rank(reason) { return }
+    pending = Pending(reason: reason, serial: serial)
+  }
+
+  /// Which of two reasons an ack for both gives: the one which tells the sender most.
+  private static func rank(_ reason: AckReason) -> Int {
+    switch reason {
+    case .requested: 6
+    case .duplicate: 5
+    case .exceedsWindow, .noSpace: 4
+    case .outOfSequence: 3
+    case .idle: 2
+    case .delay: 1
+    case .ping, .pingResponse: 0
+    }
+  }
+}

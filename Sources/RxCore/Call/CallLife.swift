@@ -1,0 +1,61 @@
+import AFSBase
+
+/// Signs of life of a call's peer, and what follows from their absence.
+struct CallLife: BitwiseCopyable {
+  /// What the passing of time demands.
+  enum OnTimer: Equatable {
+    case none
+    case ping
+    case fail(RxTimeout)
+  }
+
+  private let deadTime: Duration
+  private let idleTime: Duration?
+  private let pingInterval: Duration
+  /// The latest packet from the peer for this call.
+  private var lastReceived: MonotonicTime
+  /// The latest packet to the peer that it answers.
+  private var lastSent: MonotonicTime
+  /// The latest progress: bytes of either stream that arrived.
+  private var lastProgress: MonotonicTime
+  private(set) var hasBegun = false
+
+  /// Pings go out after a sixth of the dead time (OpenAFS src/rx/rx.c, rx_SetConnDeadTime).
+  init(deadTime: Duration, idleTime: Duration?, now: MonotonicTime) {
+    self.deadTime = deadTime
+    self.idleTime = idleTime
+    pingInterval = max(deadTime / 6, .milliseconds(1))
+    lastReceived = now
+    lastSent = now
+    lastProgress = now
+  }
+
+  mutating func received(now: MonotonicTime) { lastReceived = now }
+  mutating func progressed(now: MonotonicTime) { lastProgress = now }
+
+  /// Before the first packet is sent nothing can be expected of the peer.
+  mutating func sent(now: MonotonicTime) {
+    lastSent = now
+    guard !hasBegun else { return }
+    hasBegun = true
+    lastReceived = now
+    lastProgress = now
+  }
+
+  /// When to ask `timerPassed` next.
+  var deadline: MonotonicTime? {
+    guard hasBegun else { return nil }
+    var first = min(max(lastReceived, lastSent) + pingInterval, lastReceived + deadTime)
+    if let idleTime { first = min(first, lastProgress + idleTime) }
+    return first
+  }
+
+  mutating func timerPassed(now: MonotonicTime) -> OnTimer {
+    guard hasBegun else { return .none }
+    if lastReceived + deadTime <= now { return .fail(.dead) }
+    if let idleTime, lastProgress + idleTime <= now { return .fail(.idle) }
+    guard max(lastReceived, lastSent) + pingInterval <= now else { return .none }
+    lastSent = now
+    return .ping
+  }
+}

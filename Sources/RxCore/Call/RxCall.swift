@@ -1,0 +1,67 @@
+import AFSBase
+import AFSTypes
+
+/// One call: its two streams, its acknowledgements, its timers. Owned by the endpoint, which does what the parts decide.
+struct RxCall: ~Copyable {
+  let isClient: Bool
+  /// Slab indices; meaningless once the call has ended.
+  let connection: Int
+  let peer: Int
+  let channel: Int
+  let callNumber: CallNumber
+  var phase: CallPhase
+  var receive: ReceiveWindow
+  var transmit: TransmitWindow
+  var ack: AckScheduler
+  var congestion: CongestionControl
+  var life: CallLife
+  var timers = CallTimers()
+  /// Retransmission timeouts in a row; doubles the next.
+  var timeoutsInRow = 0
+  /// The latest ping under way.
+  var pingSerial = Serial.none
+  var pingSentAt = MonotonicTime.zero
+
+  /// The driver will not name the call again.
+  var isReleased = false
+  /// Stands in the endpoint's list of calls with something to send.
+  var isQueuedToSend = false
+  /// A `.readable` event is on its way.
+  var isReadableAnnounced = false
+  /// `write` refused bytes; a `.writable` event is owed.
+  var isWritableOwed = false
+  /// Server: the driver knows of the call.
+  var isAnnounced = false
+  /// Server: announced, and the driver has not begun with it.
+  var isWaiting = false
+
+  init(
+    isClient: Bool, connection: Int, peer: Int, channel: Int, callNumber: CallNumber, life: CallLife,
+    configuration: RxEndpointConfiguration, knownCongestionWindow: Int?
+  ) {
+    self.isClient = isClient
+    self.connection = connection
+    self.peer = peer
+    self.channel = channel
+    self.callNumber = callNumber
+    phase = CallPhase(isClient: isClient)
+    receive = ReceiveWindow(window: configuration.receiveWindow)
+    transmit = TransmitWindow(window: configuration.transmitWindow)
+    ack = AckScheduler(window: configuration.receiveWindow)
+    congestion = CongestionControl(startingAt: knownCongestionWindow, windowMax: configuration.transmitWindow)
+    self.life = life
+  }
+
+  /// The next packet that may be sent now.
+  var nextToTransmit: Seq? { transmit.nextToTransmit(congestionWindow: congestion.window) }
+
+  /// Our own congestion window holds packets back, not the peer's window.
+  var isCongestionLimited: Bool {
+    transmit.inFlight >= congestion.window - 1 || transmit.lostCount > 0
+  }
+
+  /// Anything to send now?
+  var hasOutput: Bool { ack.isDue || nextToTransmit != nil }
+
+  var nextTimer: MonotonicTime? { timers.earliest(with: ack.deadline) }
+}

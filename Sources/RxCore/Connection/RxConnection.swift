@@ -1,0 +1,113 @@
+import AFSBase
+import AFSTypes
+
+/// Four channels between us and a peer's service, under one security context; client or server side.
+struct RxConnection: ~Copyable {
+  let isClient: Bool
+  let peer: Int
+  let address: RxAddress
+  let epoch: UInt32
+  /// The channel bits are zero.
+  let cid: UInt32
+  let serviceID: ServiceID
+  let securityIndex: UInt8
+  var channels = [4 of RxChannel](repeating: RxChannel())
+  var callCount = 0
+  private var lastSerial = Serial.none
+
+  /// Client: what the connection can be shared by.
+  let target: RxTarget?
+  /// Client: stands in the list of connections with a free channel.
+  var isListed = false
+  /// Must take no new call: it failed, or its security class has had enough.
+  var isRetired = false
+  /// Seals and opens packets; nil for rxnull, which costs nothing.
+  let protection: (any RxPacketProtection)?
+  let clientSecurity: (any RxClientConnectionSecurity)?
+  let serverSecurity: (any RxServerConnectionSecurity)?
+  var challenge = ChallengeSchedule()
+  /// Server: what the connection failed with; told to whoever still uses it.
+  var failure: AbortCode?
+  /// Place in the list of idle connections.
+  var idle = IdleLink()
+
+  init(
+    client target: RxTarget, peer: Int, epoch: UInt32, cid: UInt32, securityIndex: UInt8,
+    security: (any RxClientConnectionSecurity)?
+  ) {
+    isClient = true
+    self.peer = peer
+    address = target.peer
+    self.epoch = epoch
+    self.cid = cid
+    serviceID = target.service
+    self.securityIndex = securityIndex
+    self.target = target
+    clientSecurity = security
+    serverSecurity = nil
+    protection = security
+  }
+
+  init(server header: RxHeader, peer: Int, address: RxAddress, security: (any RxServerConnectionSecurity)?) {
+    isClient = false
+    self.peer = peer
+    self.address = address
+    epoch = header.epoch
+    cid = header.connectionID
+    serviceID = ServiceID(header.serviceID)
+    securityIndex = header.securityIndex
+    target = nil
+    clientSecurity = nil
+    serverSecurity = security
+    protection = security
+  }
+
+  mutating func nextSerial() -> Serial {
+    lastSerial += 1
+    if lastSerial == .none { lastSerial += 1 }
+    return lastSerial
+  }
+
+  /// Whether calls may be handed to the service.
+  var isAuthenticated: Bool { serverSecurity?.isAuthenticated ?? true }
+
+  var hasFreeChannel: Bool { callCount < 4 }
+
+  /// The free channel that has been idle for longest.
+  func freeChannel() -> Int? {
+    var best: Int?
+    for index in 0..<4 where channels[index].isFree {
+      if let other = best, channels[other].freeSince <= channels[index].freeSince { continue }
+      best = index
+    }
+    return best
+  }
+
+  var callNumbers: [4 of UInt32] {
+    [
+      channels[0].callNumber.rawValue, channels[1].callNumber.rawValue, channels[2].callNumber.rawValue,
+      channels[3].callNumber.rawValue,
+    ]
+  }
+
+  /// A header for a packet of this connection, with a new serial.
+  mutating func header(
+    _ type: PacketType, callNumber: CallNumber, channel: Int, flags: PacketFlags = []
+  ) -> RxHeader {
+    RxHeader(
+      epoch: epoch, cid: cid | UInt32(channel), callNumber: callNumber, serial: nextSerial(), type: type,
+      flags: isClient ? flags.union(.clientInitiated) : flags, securityIndex: securityIndex,
+      serviceID: serviceID.rawValue)
+  }
+}
+
+/// When the server repeats its challenge.
+struct ChallengeSchedule: BitwiseCopyable {
+  /// nil while no answer is awaited.
+  var nextAt: MonotonicTime?
+  var attempts = 0
+
+  /// OpenAFS src/rx/rx.h, RX_CHALLENGE_TIMEOUT and RX_CHALLENGE_MAXTRIES.
+  static let interval: Duration = .seconds(2)
+  static let attemptsMax = 50
+}

@@ -1,0 +1,111 @@
+import AFSBase
+
+/// Acknowledgements of what we sent: windows, losses, round trips.
+extension RxEndpoint {
+  mutating func receivedAck(_ packet: ReceivedPacket, _ call: Int, now: MonotonicTime) {
+    guard let ack = ReceivedAck(packet.body) else { return }
+    if packet.header.flags.contains(.requestAck) { calls[call].ack.receivedPing(packet.header.serial) }
+    let peer = calls[call].peer
+    let reason = AckReason(rawValue: ack.reason)
+    if reason == .pingResponse, ack.serial == calls[call].pingSerial, ack.serial != .none {
+      peers[peer].rtt.add(now - calls[call].pingSentAt)
+      calls[call].pingSerial = .none
+    }
+    let wasLimiting = calls[call].isCongestionLimited
+    let outcome = calls[call].transmit.acknowledge(
+      ack, ackSerial: packet.header.serial, now: now, tolerance: peers[peer].rtt.reorderingTolerance, pool: &pool)
+    guard let outcome else {
+      queueToSend(call)
+      return
+    }
+    if let trailer = ack.trailer { peers[peer].received(trailer, bodyByteCountMax: bodyByteCountMax) }
+    if reason == .duplicate { calls[call].transmit.sawDuplicate() }
+    if let sentAt = outcome.sampleSentAt, reason != .delay { peers[peer].rtt.add(now - sentAt) }
+    if outcome.newlyAcknowledged > 0 {
+      calls[call].timeoutsInRow = 0
+      calls[call].life.progressed(now: now)
+      calls[call].congestion.acknowledged(
+        outcome.newlyAcknowledged, largest: calls[call].transmit.largestAcknowledged, wasLimiting: wasLimiting)
+      calls[call].timers.retransmit = nil
+    }
+    noteLosses(outcome, call)
+    if !calls[call].isClient, calls[call].transmit.isAllAcknowledged {
+      return complete(call, .success, ending: .received(upTo: calls[call].receive.expected), now: now)
+    }
+    offerSpace(call)
+    armTransmitTimers(call, now: now)
+    queueToSend(call)
+  }
+
+  private mutating func noteLosses(_ outcome: AckOutcome, _ call: Int) {
+    guard outcome.lost > 0 else { return }
+    calls[call].congestion.lost(outcome.latestLost, latest: calls[call].transmit.latestOrder)
+    peers[calls[call].peer].congestionWindow = calls[call].congestion.window
+  }
+
+  /// ACKALL: what has been sent has arrived.
+  mutating func receivedAckAll(_ call: Int, now: MonotonicTime) {
+    calls[call].transmit.acknowledgeSent(pool: &pool)
+    if !calls[call].isClient, calls[call].transmit.isAllAcknowledged {
+      return complete(call, .success, ending: .received(upTo: calls[call].receive.expected), now: now)
+    }
+    calls[call].timers.retransmit = nil
+    calls[call].timers.loss = nil
+    offerSpace(call)
+    armTransmitTimers(call, now: now)
+    queueToSend(call)
+  }
+
+  /// Time has run out for packets which others overtook.
+  mutating func lossTimerPassed(_ call: Int, now: MonotonicTime) {
+    var outcome = AckOutcome()
+    calls[call].transmit.findLosses(
+      now: now, tolerance: peers[calls[call].peer].rtt.reorderingTolerance, &outcome)
+    noteLosses(outcome, call)
+  }
+
+  /// Nothing has been acknowledged for the retransmission timeout.
+  mutating func retransmitTimerPassed(_ call: Int, now: MonotonicTime) {
+    if calls[call].transmit.isStalled {
+      // The ack that opened the peer's window may have been lost: ask.
+      calls[call].ack.wantPing()
+    } else {
+      let isRepeated = calls[call].timeoutsInRow > 0
+      calls[call].transmit.timedOut(isRepeated: isRepeated)
+      if isRepeated {
+        calls[call].congestion.collapsed(latest: calls[call].transmit.latestOrder)
+        peers[calls[call].peer].congestionWindow = calls[call].congestion.window
+      }
+    }
+    calls[call].timeoutsInRow += 1
+  }
+
+  /// Sets the timers that guard what is under way.
+  mutating func armTransmitTimers(_ call: Int, now: MonotonicTime) {
+    if calls[call].transmit.needsGuarding {
+      if calls[call].timers.retransmit == nil { calls[call].timers.retransmit = now + retransmitTimeout(call) }
+    } else {
+      calls[call].timers.retransmit = nil
+    }
+    calls[call].timers.loss = calls[call].transmit.lossDeadline(
+      tolerance: peers[calls[call].peer].rtt.reorderingTolerance)
+    rearm(call)
+  }
+
+  /// Longest wait between two transmissions of a packet.
+  static var retransmitTimeoutMax: Duration { .seconds(5) }
+
+  /// The round trip with its spread, how long the peer may delay its ack, doubled for each timeout in a row.
+  private func retransmitTimeout(_ call: Int) -> Duration {
+    let base = peers[calls[call].peer].rtt.timeout + ackAllowance(call)
+    let doublings = min(calls[call].timeoutsInRow, 10)
+    return min(base * (1 << doublings), max(base, Self.retransmitTimeoutMax))
+  }
+
+  /// Stock peers delay acks by 100 ms, a client's for the last packet by 400 ms (OpenAFS src/rx/rx.c, rx_softAckDelay
+  /// and rx_lastAckDelay); what asks for an ack is answered at once.
+  private func ackAllowance(_ call: Int) -> Duration {
+    if calls[call].transmit.isAckRequested { return .zero }
+    return !calls[call].isClient && calls[call].transmit.hasSentAll ? .milliseconds(500) : .milliseconds(200)
+  }
+}

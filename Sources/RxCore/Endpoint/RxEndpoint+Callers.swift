@@ -1,0 +1,141 @@
+import AFSBase
+import AFSTypes
+
+/// The client's side: connections to services and calls on them.
+extension RxEndpoint {
+  /// - Returns: the slab index of the new call, which may have ended already.
+  mutating func startCall(to target: RxTarget, options: RxCallOptions, now: MonotonicTime) -> Int {
+    guard !isShutDown else { return failedCall(.shutDown, options: options, now: now) }
+    let connection: Int
+    do throws(RxSecurityFailure) {
+      connection = try connectionWithFreeChannel(to: target, now: now)
+    } catch {
+      return failedCall(.security(error.reason), options: options, now: now)
+    }
+    guard let channel = connections[connection].freeChannel() else {
+      preconditionFailure("a listed connection has a free channel")
+    }
+    let peer = connections[connection].peer
+    connections[connection].channels[channel].callNumber += 1
+    let callNumber = connections[connection].channels[channel].callNumber
+    var call = RxCall(
+      isClient: true, connection: connection, peer: peer, channel: channel, callNumber: callNumber,
+      life: CallLife(deadTime: options.deadTime, idleTime: options.idleTime, now: now), configuration: configuration,
+      knownCongestionWindow: peers[peer].congestionWindow)
+    call.timers.deadline = options.deadline.map { now + $0 }
+    let index = calls.insert(call)
+    attach(index, connection, channel)
+    if !connections[connection].hasFreeChannel { unlist(connection) }
+    callTimers.set(index, calls[index].nextTimer)
+    return index
+  }
+
+  /// Counts a new call into its connection and peer.
+  mutating func attach(_ call: Int, _ connection: Int, _ channel: Int) {
+    if connections[connection].isClient {
+      idleClientConnections.remove(connection, in: &connections)
+    } else {
+      idleServerConnections.remove(connection, in: &connections)
+    }
+    connections[connection].channels[channel].call = call
+    connections[connection].callCount += 1
+    peers[connections[connection].peer].callCount += 1
+  }
+
+  /// A call that never began.
+  private mutating func failedCall(_ error: RxCallError, options: RxCallOptions, now: MonotonicTime) -> Int {
+    var call = RxCall(
+      isClient: true, connection: -1, peer: -1, channel: 0, callNumber: .connection,
+      life: CallLife(deadTime: options.deadTime, idleTime: nil, now: now), configuration: configuration,
+      knownCongestionWindow: nil)
+    _ = call.phase.end()
+    let index = calls.insert(call)
+    events.append(.completed(RxCallHandle(rawValue: calls.name(of: index)), .failure(error)))
+    return index
+  }
+
+  private mutating func connectionWithFreeChannel(
+    to target: RxTarget, now: MonotonicTime
+  ) throws(RxSecurityFailure) -> Int {
+    while let connection = availableConnections[target]?.last {
+      if connections[connection].clientSecurity?.acceptsNewCalls ?? true { return connection }
+      retire(connection)
+    }
+    return try openConnection(to: target, now: now)
+  }
+
+  private mutating func openConnection(to target: RxTarget, now: MonotonicTime) throws(RxSecurityFailure) -> Int {
+    let cid = takeConnectionID()
+    var security: (any RxClientConnectionSecurity)?
+    var securityIndex: UInt8 = 0
+    if target.security != .none {
+      guard let registered = clientSecurities[target.security] else {
+        throw RxSecurityFailure(
+          code: .rxInvalidOperation, reason: "security object \(target.security.rawValue) is unknown")
+      }
+      securityIndex = registered.securityIndex
+      security = try registered.openConnection(
+        RxSecurityContext(
+          epoch: epoch, cid: cid, service: target.service, securityIndex: securityIndex, peer: target.peer))
+    }
+    let peer = findPeer(target.peer)
+    peers[peer].connectionCount += 1
+    let connection = connections.insert(
+      RxConnection(
+        client: target, peer: peer, epoch: epoch, cid: cid, securityIndex: securityIndex, security: security))
+    clientConnections[cid] = connection
+    idleClientConnections.append(connection, in: &connections, now: now)
+    list(connection)
+    return connection
+  }
+
+  private mutating func takeConnectionID() -> UInt32 {
+    while clientConnections[nextConnectionID] != nil { nextConnectionID &+= RxHeader.channelMask + 1 }
+    defer { nextConnectionID &+= RxHeader.channelMask + 1 }
+    return nextConnectionID
+  }
+
+  // MARK: The list of connections with a free channel
+
+  mutating func list(_ connection: Int) {
+    guard let target = connections[connection].target, !connections[connection].isListed,
+      !connections[connection].isRetired
+    else { return }
+    connections[connection].isListed = true
+    availableConnections[target, default: []].append(connection)
+  }
+
+  mutating func unlist(_ connection: Int) {
+    guard let target = connections[connection].target, connections[connection].isListed else { return }
+    connections[connection].isListed = false
+    if availableConnections[target]?.last == connection {
+      availableConnections[target]?.removeLast()
+    } else {
+      availableConnections[target]?.removeAll { $0 == connection }
+    }
+    if availableConnections[target]?.isEmpty ?? false { availableConnections[target] = nil }
+  }
+
+  /// The connection takes no new calls.
+  mutating func retire(_ connection: Int) {
+    unlist(connection)
+    connections[connection].isRetired = true
+  }
+
+  mutating func retireConnections(of reference: RxClientSecurityReference) {
+    for connection in 0..<connections.indexEnd where connections.isOccupied(connection) {
+      if connections[connection].target?.security == reference { retire(connection) }
+    }
+  }
+
+  // MARK: Peers
+
+  mutating func findPeer(_ address: RxAddress) -> Int {
+    if let known = peersByAddress[address] { return known }
+    let peer = peers.insert(RxPeer(address: address, bodyByteCountMax: bodyByteCountMax))
+    peersByAddress[address] = peer
+    return peer
+  }
+
+  var bodyByteCountMax: Int { min(max(configuration.payloadMax, 64), PacketPool.blockByteCount) }
+}

@@ -1,0 +1,119 @@
+import AFSBase
+import AFSTypes
+
+/// How calls and connections end.
+extension RxEndpoint {
+  /// Ends a call. The one place that does; the driver is told exactly once.
+  ///
+  /// - Parameter ending: what its stragglers are answered with.
+  mutating func complete(_ call: Int, _ completion: RxCompletion, ending: RxChannel.Ending, now: MonotonicTime) {
+    guard calls[call].phase.end() else { return }
+    beginWork(on: call)
+    calls[call].transmit.drain(pool: &pool)
+    callTimers.set(call, nil)
+    detach(call, ending: ending, now: now)
+    if calls[call].isReleased || (!calls[call].isClient && !calls[call].isAnnounced) {
+      // Nobody knows it, or wants to.
+      free(call)
+    } else {
+      events.append(.completed(handle(call), completion))
+    }
+  }
+
+  private mutating func detach(_ call: Int, ending: RxChannel.Ending, now: MonotonicTime) {
+    let connection = calls[call].connection
+    let channel = calls[call].channel
+    connections[connection].channels[channel].call = -1
+    connections[connection].channels[channel].ending = ending
+    connections[connection].channels[channel].freeSince = now.nanoseconds
+    connections[connection].callCount -= 1
+    peers[calls[call].peer].callCount -= 1
+    list(connection)
+    noteIdle(connection, now: now)
+  }
+
+  /// Ends a call with an ABORT, unless the peer has never heard of it.
+  mutating func abort(_ call: Int, _ code: AbortCode, as error: RxCallError, now: MonotonicTime) {
+    if !calls[call].isClient || calls[call].transmit.hasSentAny { sendAbort(of: call, code) }
+    complete(call, .failure(error), ending: .aborted(code.rawValue), now: now)
+  }
+
+  /// Gives a call's place and memory back. Nothing may name it afterwards.
+  mutating func free(_ index: Int) {
+    callTimers.set(index, nil)
+    var call = calls.remove(index)
+    call.receive.drain(pool: &pool)
+    call.transmit.drain(pool: &pool)
+  }
+
+  // MARK: Connections
+
+  /// Lists a connection without calls as idle.
+  mutating func noteIdle(_ connection: Int, now: MonotonicTime) {
+    guard connections[connection].callCount == 0, connections[connection].idle.since == nil else { return }
+    if connections[connection].isClient {
+      if connections[connection].isRetired { return removeConnection(connection) }
+      idleClientConnections.append(connection, in: &connections, now: now)
+    } else {
+      idleServerConnections.append(connection, in: &connections, now: now)
+    }
+  }
+
+  /// Ends all calls of a connection and lets it take no more.
+  mutating func endConnection(_ connection: Int, _ error: RxCallError, now: MonotonicTime) {
+    retire(connection)
+    if connections[connection].callCount == 0 {
+      if connections[connection].isClient { removeConnection(connection) }
+      return
+    }
+    for channel in 0..<4 {
+      // Ending a retired connection's last call removes it.
+      guard connections.isOccupied(connection) else { return }
+      let call = connections[connection].channels[channel].call
+      if call >= 0 { complete(call, .failure(error), ending: .silent, now: now) }
+    }
+  }
+
+  /// A connection broke the rules of its security class: the peer is told, its calls end.
+  mutating func failConnection(_ connection: Int, _ code: AbortCode, now: MonotonicTime) {
+    sendConnectionAbort(connection, code, now: now)
+    if !connections[connection].isClient { connections[connection].failure = code }
+    endConnection(connection, .abortedLocally(code), now: now)
+  }
+
+  /// Forgets a connection without calls.
+  mutating func removeConnection(_ index: Int) {
+    assert(connections[index].callCount == 0)
+    unlist(index)
+    if connections[index].isClient {
+      idleClientConnections.remove(index, in: &connections)
+      clientConnections[connections[index].cid] = nil
+    } else {
+      idleServerConnections.remove(index, in: &connections)
+      serverConnections[
+        ServerConnectionKey(
+          epoch: connections[index].epoch, cid: connections[index].cid, address: connections[index].address)] = nil
+    }
+    connectionTimers.set(index, nil)
+    let peer = connections[index].peer
+    _ = connections.remove(index)
+    peers[peer].connectionCount -= 1
+    if peers[peer].connectionCount == 0 {
+      peersByAddress[peers[peer].address] = nil
+      _ = peers.remove(peer)
+    }
+  }
+
+  // MARK: Network errors
+
+  /// The datagram was too long for the path (EMSGSIZE): no word about the peer.
+  private static var messageTooLong: Int32 { 90 }
+
+  mutating func failCalls(of address: RxAddress, errno: Int32, now: MonotonicTime) {
+    guard errno != Self.messageTooLong, let peer = peersByAddress[address], peers[peer].callCount > 0 else { return }
+    for call in 0..<calls.indexEnd where calls.isOccupied(call) {
+      guard !calls[call].phase.hasEnded, calls[call].peer == peer else { continue }
+      complete(call, .failure(.unreachable(errno)), ending: .silent, now: now)
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import AFSBase
+import AFSTypes
+
+/// From a datagram to its connection and call.
+extension RxEndpoint {
+  mutating func route(_ packet: ReceivedPacket, from source: RxAddress, now: MonotonicTime) {
+    switch packet.type {
+    case .version: return answerVersion(packet, from: source, now: now)
+    case .debug, .parameters, .parameters2, .parameters3: return
+    case .data, .ack, .busy, .abort, .ackAll, .challenge, .response: break
+    }
+    if packet.header.isFromClient {
+      guard let connection = serverConnection(for: packet, from: source, now: now) else { return }
+      routeToService(packet, connection, now: now)
+    } else {
+      guard packet.header.epoch == epoch, let connection = clientConnections[packet.header.connectionID],
+        connections[connection].securityIndex == packet.header.securityIndex
+      else { return }
+      routeToCaller(packet, connection, now: now)
+    }
+  }
+
+  private mutating func routeToCaller(_ packet: ReceivedPacket, _ connection: Int, now: MonotonicTime) {
+    if packet.header.callNumber == .connection {
+      switch packet.type {
+      case .abort: receivedConnectionAbort(packet.body, connection, now: now)
+      case .challenge: receivedChallenge(packet.body, connection, now: now)
+      default: break
+      }
+      return
+    }
+    let channel = connections[connection].channels[packet.header.channel]
+    guard packet.header.callNumber == channel.callNumber else { return }
+    if channel.call >= 0 {
+      deliver(packet, to: channel.call, now: now)
+    } else {
+      answerStraggler(packet, connection, now: now)
+    }
+  }
+
+  private mutating func routeToService(_ packet: ReceivedPacket, _ connection: Int, now: MonotonicTime) {
+    if let failure = connections[connection].failure {
+      if packet.type != .abort { sendConnectionAbort(connection, failure, now: now) }
+      return
+    }
+    if packet.header.callNumber == .connection {
+      switch packet.type {
+      case .abort: receivedConnectionAbort(packet.body, connection, now: now)
+      case .response: receivedResponse(packet.body, connection, now: now)
+      default: break
+      }
+      return
+    }
+    let channel = connections[connection].channels[packet.header.channel]
+    if packet.header.callNumber == channel.callNumber {
+      if channel.call >= 0 {
+        deliver(packet, to: channel.call, now: now)
+      } else {
+        answerStraggler(packet, connection, now: now)
+      }
+      return
+    }
+    guard channel.callNumber == .connection || packet.header.callNumber > channel.callNumber else { return }
+    guard let call = acceptCall(packet, connection, now: now) else { return }
+    deliver(packet, to: call, now: now)
+  }
+
+  private mutating func deliver(_ packet: ReceivedPacket, to call: Int, now: MonotonicTime) {
+    calls[call].life.received(now: now)
+    switch packet.type {
+    case .data: receivedData(packet, call, now: now)
+    case .ack: receivedAck(packet, call, now: now)
+    case .ackAll: receivedAckAll(call, now: now)
+    case .abort:
+      guard packet.body.count >= 4 else { return }
+      let code = AbortCode(Int32(bitPattern: packet.body.uint32(at: 0)))
+      complete(call, .failure(.aborted(code)), ending: .silent, now: now)
+    case .busy:
+      // A sign of life; the retransmission timer tries again.
+      break
+    case .challenge, .response, .debug, .version, .parameters, .parameters2, .parameters3: break
+    }
+  }
+
+  /// Packets of a call that has ended: the peer missed our last word, which is repeated.
+  private mutating func answerStraggler(_ packet: ReceivedPacket, _ connection: Int, now: MonotonicTime) {
+    let header = packet.header
+    let isPing = packet.type == .ack && header.flags.contains(.requestAck)
+    guard packet.type == .data || isPing else { return }
+    switch connections[connection].channels[header.channel].ending {
+    case .silent: break
+    case .aborted(let code):
+      guard strayAnswers.admit(now: now) else { return }
+      sendAbort(connection, header.callNumber, header.channel, AbortCode(code))
+    case .received(let end):
+      guard strayAnswers.admit(now: now) else { return }
+      let ack = OutgoingAck(
+        firstPacket: end, previousPacket: end - 1, serial: header.serial, reason: isPing ? .pingResponse : .duplicate,
+        trailer: ackTrailer(receiveWindow: configuration.receiveWindow))
+      var answer = connections[connection].header(.ack, callNumber: header.callNumber, channel: header.channel)
+      answer.flags.insert(.slowStartOK)
+      datagrams.append(
+        to: connections[connection].address,
+        count: RxHeader.byteCount + OutgoingAck.byteCount(softAckCount: 0)
+      ) { bytes in
+        answer.write(to: bytes)
+        ack.write(to: bytes + RxHeader.byteCount, softAckCount: 0)
+      }
+    }
+  }
+
+  /// The whole connection is aborted by the peer.
+  private mutating func receivedConnectionAbort(_ body: UnsafeRawBufferPointer, _ connection: Int, now: MonotonicTime) {
+    guard body.count >= 4 else { return }
+    let code = AbortCode(Int32(bitPattern: body.uint32(at: 0)))
+    endConnection(connection, .aborted(code), now: now)
+  }
+
+  /// Version packets are answered with a text of 65 bytes (OpenAFS src/rx/rx_packet.c, rxi_ReceiveVersionPacket).
+  private mutating func answerVersion(_ packet: ReceivedPacket, from source: RxAddress, now: MonotonicTime) {
+    guard packet.header.isFromClient, versionAnswers.admit(now: now) else { return }
+    var header = packet.header
+    header.flags.remove(.clientInitiated)
+    let textByteCount = 65
+    let text = configuration.versionText.utf8.prefix(textByteCount - 1)
+    datagrams.append(to: source, count: RxHeader.byteCount + textByteCount) { bytes in
+      header.write(to: bytes)
+      for (offset, byte) in text.enumerated() { bytes.store(byte, at: RxHeader.byteCount + offset) }
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import AFSBase
+import AFSTypes
+
+/// Challenges and responses.
+extension RxEndpoint {
+  // MARK: Client
+
+  /// A server wants to know who we are. Ignored without a call under way: someone may use us as an oracle.
+  mutating func receivedChallenge(_ body: UnsafeRawBufferPointer, _ connection: Int, now: MonotonicTime) {
+    guard connections[connection].callCount > 0, let security = connections[connection].clientSecurity else { return }
+    let response: [UInt8]
+    do throws(RxSecurityFailure) {
+      response = try security.respond(to: body, callNumbers: connections[connection].callNumbers)
+    } catch {
+      sendConnectionAbort(connection, error.code, now: now)
+      endConnection(connection, .security(error.reason), now: now)
+      return
+    }
+    send(.response, response, connection)
+  }
+
+  private mutating func send(_ type: PacketType, _ body: [UInt8], _ connection: Int) {
+    let header = connections[connection].header(type, callNumber: .connection, channel: 0)
+    datagrams.append(to: connections[connection].address, count: RxHeader.byteCount + body.count) { bytes in
+      header.write(to: bytes)
+      for (offset, byte) in body.enumerated() { bytes.store(byte, at: RxHeader.byteCount + offset) }
+    }
+  }
+
+  // MARK: Server
+
+  /// A call waits for its client to be known: the challenge goes out, unless it has.
+  mutating func demandAuthentication(_ connection: Int, now: MonotonicTime) {
+    guard connections[connection].challenge.nextAt == nil else { return }
+    sendChallenge(connection, now: now)
+  }
+
+  private mutating func sendChallenge(_ connection: Int, now: MonotonicTime) {
+    guard let security = connections[connection].serverSecurity else { return }
+    send(.challenge, security.challenge(), connection)
+    connections[connection].challenge.attempts += 1
+    connections[connection].challenge.nextAt = now + ChallengeSchedule.interval
+    connectionTimers.set(connection, connections[connection].challenge.nextAt)
+  }
+
+  mutating func challengeTimerPassed(_ connection: Int, now: MonotonicTime) {
+    guard connections.isOccupied(connection), connections[connection].challenge.nextAt != nil else { return }
+    connections[connection].challenge.nextAt = nil
+    guard connections[connection].callCount > 0, !connections[connection].isAuthenticated else { return }
+    guard connections[connection].challenge.attempts < ChallengeSchedule.attemptsMax else {
+      endConnection(connection, .aborted(.rxCallDead), now: now)
+      return
+    }
+    sendChallenge(connection, now: now)
+  }
+
+  /// Only an answer to a challenge of ours counts, and only the first good one.
+  mutating func receivedResponse(_ body: UnsafeRawBufferPointer, _ connection: Int, now: MonotonicTime) {
+    guard let security = connections[connection].serverSecurity, !security.isAuthenticated,
+      connections[connection].challenge.attempts > 0
+    else { return }
+    do throws(RxSecurityFailure) {
+      let callNumbers = try security.accept(response: body)
+      if let callNumbers { vouch(callNumbers, connection) }
+    } catch {
+      failConnection(connection, error.code, now: now)
+      return
+    }
+    connections[connection].challenge.nextAt = nil
+    connectionTimers.set(connection, nil)
+    for channel in 0..<4 {
+      let call = connections[connection].channels[channel].call
+      guard call >= 0 else { continue }
+      guard advanceStream(call, now: now) else { return }
+      queueToSend(call)
+      rearm(call)
+    }
+  }
+
+  /// Calls older than those the client vouched for are replays.
+  private mutating func vouch(_ callNumbers: [4 of UInt32], _ connection: Int) {
+    for channel in 0..<4 where connections[connection].channels[channel].isFree {
+      let vouched = CallNumber(callNumbers[channel])
+      if vouched > connections[connection].channels[channel].callNumber {
+        connections[connection].channels[channel].callNumber = vouched
+      }
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import AFSBase
+import AFSTypes
+
+/// The service's side: connections of clients and their calls.
+extension RxEndpoint {
+  /// The connection that a client's packet belongs to; made when a call begins with it.
+  mutating func serverConnection(
+    for packet: ReceivedPacket, from source: RxAddress, now: MonotonicTime
+  ) -> Int? {
+    let key = ServerConnectionKey(packet.header, from: source)
+    if let known = serverConnections[key] {
+      guard connections[known].securityIndex == packet.header.securityIndex else { return nil }
+      return known
+    }
+    // Only the beginning of a call opens a connection; anything else speaks of one from before our start.
+    guard packet.type == .data, packet.header.callNumber != .connection, isFirstWindow(packet.header.seq) else {
+      return nil
+    }
+    guard let securities = services[ServiceID(packet.header.serviceID)],
+      packet.header.securityIndex == 0 || securities[packet.header.securityIndex] != nil
+    else {
+      refuse(packet, from: source, now: now)
+      return nil
+    }
+    return makeServerConnection(key, packet.header, securities[packet.header.securityIndex], from: source)
+  }
+
+  private mutating func makeServerConnection(
+    _ key: ServerConnectionKey, _ header: RxHeader, _ security: (any RxServerSecurity)?, from source: RxAddress
+  ) -> Int? {
+    if serverConnections.count >= configuration.serverConnectionsMax {
+      guard let longestIdle = idleServerConnections.first else { return nil }
+      removeConnection(longestIdle)
+    }
+    let context = RxSecurityContext(
+      epoch: header.epoch, cid: header.connectionID, service: ServiceID(header.serviceID),
+      securityIndex: header.securityIndex, peer: source)
+    let protection = security?.acceptConnection(context, nonce: generator.next())
+    let peer = findPeer(source)
+    peers[peer].connectionCount += 1
+    let connection = connections.insert(
+      RxConnection(server: header, peer: peer, address: source, security: protection))
+    serverConnections[key] = connection
+    return connection
+  }
+
+  private func isFirstWindow(_ seq: Seq) -> Bool { seq >= .first && seq - .first < configuration.receiveWindow }
+
+  /// A call to a service we do not have. The answer is never longer than the question.
+  private mutating func refuse(_ packet: ReceivedPacket, from source: RxAddress, now: MonotonicTime) {
+    guard packet.body.count >= 4, strayAnswers.admit(now: now) else { return }
+    let header = RxHeader(
+      epoch: packet.header.epoch, cid: packet.header.cid, callNumber: packet.header.callNumber, type: .abort, flags: [],
+      securityIndex: packet.header.securityIndex, serviceID: packet.header.serviceID)
+    appendAbort(header, .rxInvalidOperation, to: source)
+  }
+
+  /// A call number which the channel has not seen: a call begins, if we can take it.
+  mutating func acceptCall(_ packet: ReceivedPacket, _ connection: Int, now: MonotonicTime) -> Int? {
+    let header = packet.header
+    guard packet.type == .data, isFirstWindow(header.seq) else { return nil }
+    guard waitingCalls < configuration.acceptQueueDepth else {
+      if strayAnswers.admit(now: now) { sendBusy(header, connection) }
+      noteIdle(connection, now: now)
+      return nil
+    }
+    let former = connections[connection].channels[header.channel].call
+    if former >= 0 { endForNextCall(former, now: now) }
+    let peer = connections[connection].peer
+    connections[connection].channels[header.channel].callNumber = header.callNumber
+    var call = RxCall(
+      isClient: false, connection: connection, peer: peer, channel: header.channel, callNumber: header.callNumber,
+      life: CallLife(deadTime: configuration.serverDeadTime, idleTime: nil, now: now), configuration: configuration,
+      knownCongestionWindow: peers[peer].congestionWindow)
+    call.life.sent(now: now)
+    call.timers.life = call.life.deadline
+    let index = calls.insert(call)
+    attach(index, connection, header.channel)
+    return index
+  }
+
+  /// The client's next call on a channel says that it has the reply of the former, or has given it up.
+  private mutating func endForNextCall(_ call: Int, now: MonotonicTime) {
+    let completion: RxCompletion =
+      calls[call].transmit.hasSentAll ? .success : .failure(.aborted(.rxCallDead))
+    complete(call, completion, ending: .silent, now: now)
+  }
+
+  private mutating func sendBusy(_ received: RxHeader, _ connection: Int) {
+    let header = connections[connection].header(.busy, callNumber: received.callNumber, channel: received.channel)
+    datagrams.append(to: connections[connection].address, count: RxHeader.byteCount) { header.write(to: $0) }
+  }
+
+  /// Tells the driver of a new call once its first bytes can be read.
+  mutating func announceCall(_ call: Int) {
+    guard !calls[call].isAnnounced, calls[call].receive.isReadable else { return }
+    calls[call].isAnnounced = true
+    calls[call].isWaiting = true
+    waitingCalls += 1
+    let connection = calls[call].connection
+    events.append(
+      .incoming(
+        RxCallHandle(rawValue: calls.name(of: call)),
+        RxIncomingCall(
+          peer: connections[connection].address, service: connections[connection].serviceID,
+          epoch: connections[connection].epoch, cid: connections[connection].cid | UInt32(calls[call].channel),
+          securityIndex: connections[connection].securityIndex)))
+  }
+
+  /// The driver took up a call.
+  mutating func beginWork(on call: Int) {
+    guard calls[call].isWaiting else { return }
+    calls[call].isWaiting = false
+    waitingCalls -= 1
+  }
+}

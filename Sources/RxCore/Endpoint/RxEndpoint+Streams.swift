@@ -1,0 +1,124 @@
+import AFSBase
+import AFSTypes
+
+/// The two byte streams of a call: DATA in, `read` and `write`.
+extension RxEndpoint {
+  // MARK: In
+
+  mutating func receivedData(_ packet: ReceivedPacket, _ call: Int, now: MonotonicTime) {
+    let packetsPerAck = packetsPerAck(of: calls[call].peer)
+    var jumbo = JumboDatagram(header: packet.header, body: packet.body)
+    var isNews = false
+    var isInOrder = false
+    while let (header, body) = jumbo.next() {
+      guard header.seq.rawValue != 0 else { return }
+      let outcome = calls[call].receive.insert(header, body, pool: &pool)
+      calls[call].ack.received(
+        outcome, header, hasGap: calls[call].receive.hasGap, packetsPerAck: packetsPerAck, now: now)
+      switch outcome {
+      case .inOrder: (isNews, isInOrder) = (true, true)
+      case .outOfOrder: isNews = true
+      case .duplicate, .exceedsWindow, .beyondEnd: break
+      }
+    }
+    if isNews {
+      calls[call].life.progressed(now: now)
+      if calls[call].phase.receivedData() == .acknowledgeRequest { replyBegan(call, now: now) }
+    }
+    if isInOrder, !advanceStream(call, now: now) { return }
+    queueToSend(call)
+    rearm(call)
+  }
+
+  /// The reply's first packet acknowledges the whole request. What was not sent of it is not wanted any more.
+  private mutating func replyBegan(_ call: Int, now: MonotonicTime) {
+    if let sentAt = calls[call].transmit.replySampleSentAt { peers[calls[call].peer].rtt.addReplyTime(now - sentAt) }
+    calls[call].transmit.drain(pool: &pool)
+    calls[call].timers.retransmit = nil
+    calls[call].timers.loss = nil
+    calls[call].timeoutsInRow = 0
+    if calls[call].isWritableOwed {
+      calls[call].isWritableOwed = false
+      events.append(.writable(handle(call)))
+    }
+  }
+
+  /// Packets have come in order: checks them, tells the driver, ends a client's call with its last packet.
+  /// - Returns: false when the call or its connection has ended with it.
+  mutating func advanceStream(_ call: Int, now: MonotonicTime) -> Bool {
+    let connection = calls[call].connection
+    if let protection = connections[connection].protection {
+      guard connections[connection].isAuthenticated else {
+        demandAuthentication(connection, now: now)
+        return true
+      }
+      do throws(RxSecurityFailure) {
+        try calls[call].receive.open(
+          with: protection, callNumber: calls[call].callNumber, channel: calls[call].channel,
+          isFromClient: !calls[call].isClient)
+      } catch {
+        failConnection(connection, error.code, now: now)
+        return false
+      }
+    } else {
+      calls[call].receive.openAll()
+    }
+    if !calls[call].isClient { announceCall(call) }
+    if calls[call].receive.isReadable, !calls[call].isReadableAnnounced {
+      calls[call].isReadableAnnounced = true
+      events.append(.readable(handle(call)))
+    }
+    guard calls[call].isClient, calls[call].receive.isComplete else { return true }
+    sendFinalAck(call)
+    complete(call, .success, ending: .received(upTo: calls[call].receive.expected), now: now)
+    return false
+  }
+
+  /// - Returns: bytes copied, and whether the end has been reached.
+  mutating func read(_ call: Int, into buffer: UnsafeMutableRawBufferPointer) -> (count: Int, isAtEnd: Bool) {
+    let count = calls[call].receive.read(into: buffer, pool: &pool)
+    if !calls[call].phase.hasEnded, !calls[call].receive.isComplete {
+      calls[call].ack.windowMoved(
+        first: calls[call].receive.hardAckLimit, edge: calls[call].receive.edge, top: calls[call].receive.top,
+        packetsPerAck: packetsPerAck(of: calls[call].peer))
+      queueToSend(call)
+    }
+    return (count, calls[call].receive.isAtEnd)
+  }
+
+  /// A peer with a small window needs frequent acks, a wide one few.
+  private func packetsPerAck(of peer: Int) -> Int {
+    peers[peer].receiveWindowSeen > 64 ? configuration.packetsPerAckOfWidePeers : configuration.packetsPerAck
+  }
+
+  // MARK: Out
+
+  /// - Returns: bytes taken.
+  mutating func write(_ call: Int, _ bytes: UnsafeRawBufferPointer, isLast: Bool) -> Int {
+    // Once the reply has begun, or the call has ended, nobody wants the bytes: they are taken and dropped.
+    if calls[call].phase.hasEnded || calls[call].phase.step == .receivingReply { return bytes.count }
+    let taken = calls[call].transmit.write(
+      bytes, isLast: isLast, bodyByteCountMax: peers[calls[call].peer].bodyByteCountMax, seal: seal(for: call),
+      pool: &pool)
+    if taken < bytes.count { calls[call].isWritableOwed = true }
+    queueToSend(call)
+    return taken
+  }
+
+  func seal(for call: Int) -> PacketSeal {
+    PacketSeal(
+      protection: connections[calls[call].connection].protection, callNumber: calls[call].callNumber,
+      channel: calls[call].channel, isFromClient: calls[call].isClient)
+  }
+
+  /// Tells a driver that was refused when a good part of the queue is free again.
+  mutating func offerSpace(_ call: Int) {
+    guard calls[call].isWritableOwed, calls[call].transmit.queueSpace >= max(1, configuration.transmitWindow / 4) else {
+      return
+    }
+    calls[call].isWritableOwed = false
+    events.append(.writable(handle(call)))
+  }
+
+  func handle(_ call: Int) -> RxCallHandle { RxCallHandle(rawValue: calls.name(of: call)) }
+}

@@ -1,0 +1,155 @@
+import AFSBase
+import AFSTypes
+
+/// From calls to datagrams.
+extension RxEndpoint {
+  /// Puts a call into the list of those with something to send.
+  @inline(__always)
+  mutating func queueToSend(_ call: Int) {
+    guard !calls[call].isQueuedToSend, calls[call].hasOutput else { return }
+    calls[call].isQueuedToSend = true
+    sendQueue.append(calls.name(of: call))
+  }
+
+  /// One ack, or a run of DATA packets of one size, of one call.
+  mutating func transmit(_ call: Int, into buffer: UnsafeMutableRawBufferPointer, now: MonotonicTime) -> RxTransmit? {
+    let destination = connections[calls[call].connection].address
+    if let ack = calls[call].ack.next(first: calls[call].receive.hardAckLimit, edge: calls[call].receive.edge) {
+      let count = writeAck(ack, call, to: buffer.baseAddress!, now: now)
+      queueToSend(call)
+      rearm(call)
+      return RxTransmit(destination: destination, byteCount: count, segmentSize: count)
+    }
+    let (byteCount, segmentSize) = writeDataRun(call, into: buffer, now: now)
+    guard byteCount > 0 else { return nil }
+    calls[call].life.sent(now: now)
+    if calls[call].timers.life == nil { calls[call].timers.life = calls[call].life.deadline }
+    if calls[call].phase.transmittedData() == .acknowledgesRequest { calls[call].ack.replied() }
+    armTransmitTimers(call, now: now)
+    queueToSend(call)
+    return RxTransmit(destination: destination, byteCount: byteCount, segmentSize: segmentSize)
+  }
+
+  /// Writes DATA packets of one size back to back; the last may be shorter.
+  private mutating func writeDataRun(
+    _ call: Int, into buffer: UnsafeMutableRawBufferPointer, now: MonotonicTime
+  ) -> (byteCount: Int, segmentSize: Int) {
+    var offset = 0
+    var segmentSize = 0
+    var count = 0
+    while count < configuration.segmentsMax, let seq = calls[call].nextToTransmit {
+      let size = RxHeader.byteCount + Int(calls[call].transmit.slots[seq].count)
+      if count == 0 { segmentSize = size }
+      guard size <= segmentSize, offset + size <= buffer.count else { break }
+      writeData(call, seq, to: buffer.baseAddress! + offset, now: now)
+      offset += size
+      count += 1
+      if size < segmentSize { break }
+    }
+    return (offset, segmentSize)
+  }
+
+  private mutating func writeData(_ call: Int, _ seq: Seq, to bytes: UnsafeMutableRawPointer, now: MonotonicTime) {
+    var header = connections[calls[call].connection].header(
+      .data, callNumber: calls[call].callNumber, channel: calls[call].channel)
+    header.seq = seq
+    calls[call].transmit.transmitted(seq, serial: header.serial, now: now)
+    let slot = calls[call].transmit.slots[seq]
+    header.checksum = slot.checksum
+    if slot.isLast { header.flags.insert(.lastPacket) }
+    let isFollowed = calls[call].nextToTransmit != nil
+    if isFollowed { header.flags.insert(.morePackets) }
+    let isStandstill = !isFollowed && calls[call].transmit.hasWaiting
+    if calls[call].transmit.takeAckRequest(seq, isStandstill: isStandstill) { header.flags.insert(.requestAck) }
+    header.write(to: bytes)
+    if slot.count > 0, let body = slot.block {
+      (bytes + RxHeader.byteCount).copyMemory(from: body, byteCount: Int(slot.count))
+    }
+  }
+
+  // MARK: Acks
+
+  /// Writes an ACK packet.
+  /// - Returns: its size.
+  private mutating func writeAck(
+    _ pending: AckScheduler.Pending, _ call: Int, to bytes: UnsafeMutableRawPointer, now: MonotonicTime
+  ) -> Int {
+    let first = calls[call].receive.hardAckLimit
+    let header = ackHeader(pending.reason, call, now: now)
+    header.write(to: bytes)
+    let body = bytes + RxHeader.byteCount
+    let count = calls[call].receive.writeSoftAcks(from: first, to: body + ReceivedAck.fixedByteCount)
+    let window = min(calls[call].receive.edge - first, configuration.receiveWindow)
+    OutgoingAck(
+      firstPacket: first, previousPacket: calls[call].receive.highest, serial: pending.serial, reason: pending.reason,
+      trailer: ackTrailer(receiveWindow: window)
+    ).write(to: body, softAckCount: count)
+    return RxHeader.byteCount + OutgoingAck.byteCount(softAckCount: count)
+  }
+
+  private mutating func ackHeader(_ reason: AckReason, _ call: Int, now: MonotonicTime) -> RxHeader {
+    var header = connections[calls[call].connection].header(
+      .ack, callNumber: calls[call].callNumber, channel: calls[call].channel)
+    header.flags.insert(.slowStartOK)
+    if reason == .ping {
+      header.flags.insert(.requestAck)
+      calls[call].pingSerial = header.serial
+      calls[call].pingSentAt = now
+    }
+    return header
+  }
+
+  /// A client has the whole reply: its last ack goes out at once, so that the server can forget the call (as OpenAFS
+  /// does in src/rx/rx.c, rx_EndCall).
+  mutating func sendFinalAck(_ call: Int) {
+    let end = calls[call].receive.expected
+    let pending =
+      calls[call].ack.next(first: end, edge: calls[call].receive.edge)
+      ?? AckScheduler.Pending(reason: .delay, serial: .none)
+    let ack = OutgoingAck(
+      firstPacket: end, previousPacket: end - 1, serial: pending.serial,
+      reason: pending.reason == .ping ? .delay : pending.reason,
+      trailer: ackTrailer(receiveWindow: configuration.receiveWindow))
+    var header = connections[calls[call].connection].header(
+      .ack, callNumber: calls[call].callNumber, channel: calls[call].channel)
+    header.flags.insert(.slowStartOK)
+    datagrams.append(
+      to: connections[calls[call].connection].address,
+      count: RxHeader.byteCount + OutgoingAck.byteCount(softAckCount: 0)
+    ) { bytes in
+      header.write(to: bytes)
+      ack.write(to: bytes + RxHeader.byteCount, softAckCount: 0)
+    }
+  }
+
+  /// One packet per datagram: jumbograms are taken, but not asked for.
+  func ackTrailer(receiveWindow: Int) -> AckTrailer {
+    let size = UInt32(RxHeader.byteCount + bodyByteCountMax)
+    return AckTrailer(
+      maxMTU: size, interfaceMTU: size, receiveWindow: UInt32(receiveWindow), packetsPerDatagram: 1)
+  }
+
+  // MARK: Aborts
+
+  mutating func sendAbort(of call: Int, _ code: AbortCode) {
+    sendAbort(calls[call].connection, calls[call].callNumber, calls[call].channel, code)
+  }
+
+  mutating func sendAbort(_ connection: Int, _ callNumber: CallNumber, _ channel: Int, _ code: AbortCode) {
+    let header = connections[connection].header(.abort, callNumber: callNumber, channel: channel)
+    appendAbort(header, code, to: connections[connection].address)
+  }
+
+  /// Aborts all of a connection, as an answer to a packet of it.
+  mutating func sendConnectionAbort(_ connection: Int, _ code: AbortCode, now: MonotonicTime) {
+    guard strayAnswers.admit(now: now) else { return }
+    sendAbort(connection, .connection, 0, code)
+  }
+
+  mutating func appendAbort(_ header: RxHeader, _ code: AbortCode, to destination: RxAddress) {
+    datagrams.append(to: destination, count: RxHeader.byteCount + 4) { bytes in
+      header.write(to: bytes)
+      bytes.store(UInt32(bitPattern: code.rawValue), at: RxHeader.byteCount)
+    }
+  }
+}
