@@ -96,6 +96,7 @@ let package = Package(
     // tests
     tests("AFSBaseTests", ["AFSBase"]),
     tests("RxCoreTests", ["AFSBase", "AFSTypes", "RxCore", "RxSecurity", "RxTesting", collections]),
+    tests("AFSMockServerTests", ["AFSBase", "AFSTypes", "AFSMockServer"]),
     tests("TidyTests", []),
   ]
 )

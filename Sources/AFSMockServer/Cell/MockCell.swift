@@ -34,9 +34,14 @@ public final class MockCell: Sendable {
     }
   }
 
-  /// The services of one server: a file service of its own; the cell's VL and protection services at every server.
-  public func services(ofServer number: Int) -> [any RxService] {
-    [fileService(ofServer: number), volumeLocationService(), protectionService()]
+  /// What one fileserver serves, at port 7000 of its addresses.
+  public func fileServices(ofServer number: Int) -> [any RxService] {
+    [fileService(ofServer: number)]
+  }
+
+  /// What the cell's database servers serve: volume location (port 7003) and protection (port 7002).
+  public func databaseServices() -> [any RxService] {
+    [volumeLocationService(), protectionService()]
   }
 
   var wallTime: WallTime {
