@@ -97,6 +97,11 @@ let package = Package(
     tests("AFSBaseTests", ["AFSBase"]),
     tests("RxCoreTests", ["AFSBase", "AFSTypes", "RxCore", "RxSecurity", "RxTesting", collections]),
     tests("AFSMockServerTests", ["AFSBase", "AFSTypes", "AFSMockServer"]),
+    tests("XDRTests", ["AFSBase", "XDR"]),
+    tests("AFSTypesTests", ["AFSTypes"]),
+    .testTarget(
+      name: "RxGenTests", dependencies: ["RxGen"], exclude: ["Golden"], swiftSettings: settings),
+    tests("AFSRPCTests", ["AFSBase", "AFSTypes", "XDR", "RxCore", "RxTransport", "AFSRPC"]),
     tests("TidyTests", []),
   ]
 )

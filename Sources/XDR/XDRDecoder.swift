@@ -1,7 +1,8 @@
 /// Reads XDR values (RFC 4506) from bytes, never beyond their end.
 ///
 /// A length found in the bytes is believed only as far as bytes are there: nothing is allocated for elements that
-/// the message cannot hold. After an error the decoder's position is where the failed value begins.
+/// the message cannot hold. An error's offset is where the failed value begins: of an array whose element fails, the
+/// element.
 package struct XDRDecoder: Sendable {
   private let bytes: [UInt8]
   /// Bytes taken so far.
@@ -58,7 +59,6 @@ package struct XDRDecoder: Sendable {
     let start = offset
     let value = try word(field, .bool)
     guard value <= 1 else {
-      offset = start
       throw XDRError(.badValue(Int64(value)), kind: .bool, field: "\(field)", offset: start)
     }
     return value == 1
@@ -148,7 +148,6 @@ package struct XDRDecoder: Sendable {
     let start = offset
     let count = Int(try word(field, kind))
     guard count <= max else {
-      offset = start
       throw XDRError(.tooLong(count: count, max: max), kind: kind, field: "\(field)", offset: start)
     }
     return count
@@ -164,13 +163,11 @@ package struct XDRDecoder: Sendable {
     return value
   }
 
-  private mutating func require(
+  private func require(
     _ count: Int, _ field: StaticString, _ kind: XDRError.Kind, start: Int
   ) throws(XDRError) {
     if count > remaining {
-      let missing = count - remaining
-      offset = start
-      throw XDRError(.truncated(missing: missing), kind: kind, field: "\(field)", offset: start)
+      throw XDRError(.truncated(missing: count - remaining), kind: kind, field: "\(field)", offset: start)
     }
   }
 }

@@ -16,6 +16,9 @@ struct RxGenCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("Folder of the generated Swift files.", valueName: "output"))
   var output: String
 
+  @Option(help: "Ending of the generated files' names, for golden files.")
+  var suffix = ""
+
   @Flag(help: "Write nothing; fail if the output folder differs from what would be written.")
   var check = false
 
@@ -24,9 +27,10 @@ struct RxGenCommand: ParsableCommand {
     for name in try Folder.names(in: interfaces) where name.hasSuffix(".xg") {
       sources[name] = try Folder.read("\(interfaces)/\(name)")
     }
-    let outputs = try Generator(sources: sources).generateAll()
+    var outputs = try Generator(sources: sources).generateAll()
+    for index in outputs.indices { outputs[index].name += suffix }
     let stale = try Folder.names(in: output).filter { name in
-      name.hasSuffix(".swift") && !outputs.contains { $0.name == name }
+      name.hasSuffix(".swift" + suffix) && !outputs.contains { $0.name == name }
     }
     if check {
       try compare(outputs, stale)

@@ -89,7 +89,7 @@ package struct AFSCallBack: XDRCodable {
   package static let xdrSizeMax = 12
 
   package var callBackVersion: UInt32
-  /// In a promise: seconds from now, or (from old servers) the end's time stamp.
+  /// In a promise: seconds from the call on; 0 for no promise. In a break: 0.
   package var expirationTime: UInt32
   /// An `AFSCallBackType`.
   package var callBackType: UInt32

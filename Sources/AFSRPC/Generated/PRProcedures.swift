@@ -16,7 +16,7 @@ extension PR {
 
     package struct Arguments: XDRCodable {
       package static let xdrSizeMin = 4
-      package static let xdrSizeMax = 1280004
+      package static let xdrSizeMax = 1_280_004
 
       package var names: [PRName]
 
@@ -81,7 +81,7 @@ extension PR {
 
     package struct Results: XDRCodable {
       package static let xdrSizeMin = 4
-      package static let xdrSizeMax = 1280004
+      package static let xdrSizeMax = 1_280_004
 
       package var names: [PRName]
 

@@ -27,7 +27,7 @@ package struct RXAFSCBClient: Sendable {
     self.options = options
   }
 
-  /// Breaks promises. A FID with vnode and unique 0 means its whole volume; `callBacks` may be shorter than `fids`.
+  /// Breaks promises. A FID with vnode 0 means its whole volume; `callBacks` may be shorter than `fids`.
   package func callBack(fids: [AFSFid], callBacks: [AFSCallBack]) async throws(RxCallError) {
     _ = try await self.caller.call(
       RXAFSCB.CallBack.self, .init(fids: fids, callBacks: callBacks), to: self.target, options: self.options
@@ -58,10 +58,8 @@ package struct RXAFSCBClient: Sendable {
   package func getXStats(
     clientVersion: Int32, collection: Int32
   ) async throws(RxCallError) -> RXAFSCB.GetXStats.Results {
-    try await self.caller.call(
-      RXAFSCB.GetXStats.self, .init(clientVersion: clientVersion, collection: collection), to: self.target,
-      options: self.options
-    )
+    let arguments = RXAFSCB.GetXStats.Arguments(clientVersion: clientVersion, collection: collection)
+    return try await self.caller.call(RXAFSCB.GetXStats.self, arguments, to: self.target, options: self.options)
   }
 
   package func initCallBackState2() async throws(RxCallError) -> InterfaceAddr {

@@ -10,7 +10,7 @@ package enum RXAFSCB {
 }
 
 extension RXAFSCB {
-  /// Breaks promises. A FID with vnode and unique 0 means its whole volume; `callBacks` may be shorter than `fids`.
+  /// Breaks promises. A FID with vnode 0 means its whole volume; `callBacks` may be shorter than `fids`.
   package enum CallBack: RxProcedure {
     package static let name = "CallBack"
     package static let opcode: UInt32 = 204

@@ -7,7 +7,7 @@ import XDR
 
 /// Answers calls of RXAFSCB. What a handler leaves out is refused with RXGEN_OPCODE.
 package protocol RXAFSCBService: Sendable {
-  /// Breaks promises. A FID with vnode and unique 0 means its whole volume; `callBacks` may be shorter than `fids`.
+  /// Breaks promises. A FID with vnode 0 means its whole volume; `callBacks` may be shorter than `fids`.
   func callBack(_ arguments: RXAFSCB.CallBack.Arguments, from call: RxIncomingCall) async throws(AbortCode)
   /// The calling server has forgotten every promise to us.
   func initCallBackState(from call: RxIncomingCall) async throws(AbortCode)

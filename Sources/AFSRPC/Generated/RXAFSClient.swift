@@ -47,11 +47,10 @@ package struct RXAFSClient: Sendable {
   package func startStoreData(
     fid: AFSFid, storeStatus: AFSStoreStatus, position: UInt32, length: UInt32, fileLength: UInt32
   ) async throws(RxCallError) -> RxStoreCall<RXAFS.StoreData> {
-    try await self.caller.startStore(
-      RXAFS.StoreData.self,
-      .init(fid: fid, storeStatus: storeStatus, position: position, length: length, fileLength: fileLength),
-      to: self.target, options: self.options
+    let arguments = RXAFS.StoreData.Arguments(
+      fid: fid, storeStatus: storeStatus, position: position, length: length, fileLength: fileLength
     )
+    return try await self.caller.startStore(RXAFS.StoreData.self, arguments, to: self.target, options: self.options)
   }
 
   package func storeStatus(
@@ -71,29 +70,24 @@ package struct RXAFSClient: Sendable {
   package func createFile(
     directory: AFSFid, name: [UInt8], storeStatus: AFSStoreStatus
   ) async throws(RxCallError) -> RXAFS.CreateFile.Results {
-    try await self.caller.call(
-      RXAFS.CreateFile.self, .init(directory: directory, name: name, storeStatus: storeStatus), to: self.target,
-      options: self.options
-    )
+    let arguments = RXAFS.CreateFile.Arguments(directory: directory, name: name, storeStatus: storeStatus)
+    return try await self.caller.call(RXAFS.CreateFile.self, arguments, to: self.target, options: self.options)
   }
 
   package func rename(
     oldDirectory: AFSFid, oldName: [UInt8], newDirectory: AFSFid, newName: [UInt8]
   ) async throws(RxCallError) -> RXAFS.Rename.Results {
-    try await self.caller.call(
-      RXAFS.Rename.self,
-      .init(oldDirectory: oldDirectory, oldName: oldName, newDirectory: newDirectory, newName: newName),
-      to: self.target, options: self.options
+    let arguments = RXAFS.Rename.Arguments(
+      oldDirectory: oldDirectory, oldName: oldName, newDirectory: newDirectory, newName: newName
     )
+    return try await self.caller.call(RXAFS.Rename.self, arguments, to: self.target, options: self.options)
   }
 
   package func symlink(
     directory: AFSFid, name: [UInt8], target: [UInt8], storeStatus: AFSStoreStatus
   ) async throws(RxCallError) -> RXAFS.Symlink.Results {
-    try await self.caller.call(
-      RXAFS.Symlink.self, .init(directory: directory, name: name, target: target, storeStatus: storeStatus),
-      to: self.target, options: self.options
-    )
+    let arguments = RXAFS.Symlink.Arguments(directory: directory, name: name, target: target, storeStatus: storeStatus)
+    return try await self.caller.call(RXAFS.Symlink.self, arguments, to: self.target, options: self.options)
   }
 
   package func link(
@@ -108,10 +102,8 @@ package struct RXAFSClient: Sendable {
   package func makeDir(
     directory: AFSFid, name: [UInt8], storeStatus: AFSStoreStatus
   ) async throws(RxCallError) -> RXAFS.MakeDir.Results {
-    try await self.caller.call(
-      RXAFS.MakeDir.self, .init(directory: directory, name: name, storeStatus: storeStatus), to: self.target,
-      options: self.options
-    )
+    let arguments = RXAFS.MakeDir.Arguments(directory: directory, name: name, storeStatus: storeStatus)
+    return try await self.caller.call(RXAFS.MakeDir.self, arguments, to: self.target, options: self.options)
   }
 
   package func removeDir(directory: AFSFid, name: [UInt8]) async throws(RxCallError) -> RXAFS.RemoveDir.Results {
@@ -136,11 +128,10 @@ package struct RXAFSClient: Sendable {
   package func setVolumeStatus(
     volume: Int32, status: AFSStoreVolumeStatus, name: [UInt8], offlineMessage: [UInt8], messageOfTheDay: [UInt8]
   ) async throws(RxCallError) {
-    _ = try await self.caller.call(
-      RXAFS.SetVolumeStatus.self,
-      .init(volume: volume, status: status, name: name, offlineMessage: offlineMessage, messageOfTheDay: messageOfTheDay),
-      to: self.target, options: self.options
+    let arguments = RXAFS.SetVolumeStatus.Arguments(
+      volume: volume, status: status, name: name, offlineMessage: offlineMessage, messageOfTheDay: messageOfTheDay
     )
+    _ = try await self.caller.call(RXAFS.SetVolumeStatus.self, arguments, to: self.target, options: self.options)
   }
 
   package func getRootVolume() async throws(RxCallError) -> [UInt8] {
@@ -182,7 +173,7 @@ package struct RXAFSClient: Sendable {
     )
   }
 
-  /// For DFS translators; OpenAFS's servers implement it.
+  /// Made for DFS translators; OpenAFS's servers refuse it with EINVAL.
   package func lookup(directory: AFSFid, name: [UInt8]) async throws(RxCallError) -> RXAFS.Lookup.Results {
     try await self.caller.call(
       RXAFS.Lookup.self, .init(directory: directory, name: name), to: self.target, options: self.options
@@ -222,11 +213,10 @@ package struct RXAFSClient: Sendable {
   package func startStoreData64(
     fid: AFSFid, storeStatus: AFSStoreStatus, position: UInt64, length: UInt64, fileLength: UInt64
   ) async throws(RxCallError) -> RxStoreCall<RXAFS.StoreData64> {
-    try await self.caller.startStore(
-      RXAFS.StoreData64.self,
-      .init(fid: fid, storeStatus: storeStatus, position: position, length: length, fileLength: fileLength),
-      to: self.target, options: self.options
+    let arguments = RXAFS.StoreData64.Arguments(
+      fid: fid, storeStatus: storeStatus, position: position, length: length, fileLength: fileLength
     )
+    return try await self.caller.startStore(RXAFS.StoreData64.self, arguments, to: self.target, options: self.options)
   }
 
   package func giveUpAllCallBacks() async throws(RxCallError) {
@@ -237,14 +227,14 @@ package struct RXAFSClient: Sendable {
     try await self.caller.call(RXAFS.GetCapabilities.self, .init(), to: self.target, options: self.options).capabilities
   }
 
-  /// Asks the server to use this address for callbacks to the caller. OpenAFS's servers refuse it.
+  /// Asks the server to use this address for callbacks to the caller. OpenAFS's servers refuse it (code 1).
   package func callBackRxConnAddr(address: UInt32) async throws(RxCallError) {
     _ = try await self.caller.call(
       RXAFS.CallBackRxConnAddr.self, .init(address: address), to: self.target, options: self.options
     )
   }
 
-  /// - `version`: how many words are wanted, 16 at most.
+  /// - `version`: how many words are wanted. OpenAFS's servers accept 16 only.
   package func getStatistics64(version: Int32) async throws(RxCallError) -> [UInt64] {
     try await self.caller.call(
       RXAFS.GetStatistics64.self, .init(version: version), to: self.target, options: self.options

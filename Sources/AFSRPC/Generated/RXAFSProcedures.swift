@@ -1210,7 +1210,7 @@ extension RXAFS {
 }
 
 extension RXAFS {
-  /// For DFS translators; OpenAFS's servers implement it.
+  /// Made for DFS translators; OpenAFS's servers refuse it with EINVAL.
   package enum Lookup: RxProcedure {
     package static let name = "Lookup"
     package static let opcode: UInt32 = 161
@@ -1607,7 +1607,7 @@ extension RXAFS {
 }
 
 extension RXAFS {
-  /// Asks the server to use this address for callbacks to the caller. OpenAFS's servers refuse it.
+  /// Asks the server to use this address for callbacks to the caller. OpenAFS's servers refuse it (code 1).
   package enum CallBackRxConnAddr: RxProcedure {
     package static let name = "CallBackRxConnAddr"
     package static let opcode: UInt32 = 65541
@@ -1635,7 +1635,7 @@ extension RXAFS {
 }
 
 extension RXAFS {
-  /// - `version`: how many words are wanted, 16 at most.
+  /// - `version`: how many words are wanted. OpenAFS's servers accept 16 only.
   package enum GetStatistics64: RxProcedure {
     package static let name = "GetStatistics64"
     package static let opcode: UInt32 = 65542

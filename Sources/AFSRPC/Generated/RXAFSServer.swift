@@ -67,7 +67,7 @@ package protocol RXAFSService: Sendable {
   func getXStats(
     _ arguments: RXAFS.GetXStats.Arguments, from call: RxIncomingCall
   ) async throws(AbortCode) -> RXAFS.GetXStats.Results
-  /// For DFS translators; OpenAFS's servers implement it.
+  /// Made for DFS translators; OpenAFS's servers refuse it with EINVAL.
   func lookup(
     _ arguments: RXAFS.Lookup.Arguments, from call: RxIncomingCall
   ) async throws(AbortCode) -> RXAFS.Lookup.Results
@@ -92,11 +92,11 @@ package protocol RXAFSService: Sendable {
   ) async throws(AbortCode) -> RXAFS.StoreData64.Results
   func giveUpAllCallBacks(from call: RxIncomingCall) async throws(AbortCode)
   func getCapabilities(from call: RxIncomingCall) async throws(AbortCode) -> [UInt32]
-  /// Asks the server to use this address for callbacks to the caller. OpenAFS's servers refuse it.
+  /// Asks the server to use this address for callbacks to the caller. OpenAFS's servers refuse it (code 1).
   func callBackRxConnAddr(
     _ arguments: RXAFS.CallBackRxConnAddr.Arguments, from call: RxIncomingCall
   ) async throws(AbortCode)
-  /// - `version`: how many words are wanted, 16 at most.
+  /// - `version`: how many words are wanted. OpenAFS's servers accept 16 only.
   func getStatistics64(
     _ arguments: RXAFS.GetStatistics64.Arguments, from call: RxIncomingCall
   ) async throws(AbortCode) -> [UInt64]

@@ -2,7 +2,8 @@ package import AFSTypes
 import RxCore
 import RxTransport
 
-/// Where a server's handler puts the bulk data of a call: `begin` with the length, then as many bytes.
+/// Where a server's handler puts the bulk data of a call: `begin` with the length, then as many bytes. A handler
+/// which returns results without having done both gets its call aborted with RXGEN_SS_MARSHAL.
 ///
 /// An error of the stream is thrown as RX_CALL_DEAD: the handler may simply pass it on, nobody will see it.
 package final class RxBulkSink<LengthPrefix: FixedWidthInteger & UnsignedInteger & Sendable> {
@@ -14,11 +15,17 @@ package final class RxBulkSink<LengthPrefix: FixedWidthInteger & UnsignedInteger
     self.stream = stream
   }
 
-  /// Announces the data's length.
+  private var hasBegun = false
+
+  /// Whether a length was announced and as many bytes were sent.
+  var isComplete: Bool { hasBegun && remaining == 0 }
+
+  /// Announces the data's length; once, before any data.
   package func begin(length: UInt64) async throws(AbortCode) {
-    guard let prefix = LengthPrefix(exactly: length) else { throw .rxgenServerMarshal }
+    guard !hasBegun, let prefix = LengthPrefix(exactly: length) else { throw .rxgenServerMarshal }
+    hasBegun = true
     remaining = length
-    try await sending(Array(withUnsafeBytes(of: prefix.bigEndian) { [UInt8]($0) }))
+    try await sending(withUnsafeBytes(of: prefix.bigEndian) { [UInt8]($0) })
   }
 
   /// Sends data, waiting while the client's window is full.

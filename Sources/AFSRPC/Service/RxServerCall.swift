@@ -44,7 +44,11 @@ struct RxServerCall {
     await answering(P.self) { () async throws(ServerCallError) in
       let arguments = try await wholeArguments(P.self)
       let sink = RxBulkSink<P.LengthPrefix>(stream)
-      return try await asking(arguments) { (arguments) async throws(AbortCode) in try await body(arguments, sink) }
+      let results = try await asking(arguments) { (arguments) async throws(AbortCode) in
+        try await body(arguments, sink)
+      }
+      guard sink.isComplete else { throw .refused(.rxgenServerMarshal) }
+      return results
     }
   }
 

@@ -25,9 +25,9 @@ extension AbortCode {
   public static let vIO = AbortCode(112)
   public static let vSalvaging = AbortCode(113)
   public static let vRestricted = AbortCode(120)
-  /// The server lost its knowledge of our connection's user (OpenAFS src/fsint/afsint.xg).
+  /// Defined beside the next one, sent by no OpenAFS server (OpenAFS src/fsint/afsint.xg).
   public static let viceConnectionBad = AbortCode(1234)
-  /// The token has expired, says an old server.
+  /// The token behind the connection has expired (OpenAFS src/viced/host.c, GetClient).
   public static let viceTokenDead = AbortCode(1235)
 
   static let volumeNames: [Int32: String] = [

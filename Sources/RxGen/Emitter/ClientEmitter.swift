@@ -42,24 +42,40 @@ struct ClientEmitter {
       parameters.append("\(argument.name): \(try interface.resolve(argument).swiftName)")
     }
     let type = "\(service).\(procedure.name)"
-    let values = procedure.arguments.map { "\($0.name): \(SwiftNames.quoted($0.name))" }.joined(separator: ", ")
-    let operands = ["\(type).self", ".init(\(values))", "to: self.target", "options: self.options"]
+    let values = procedure.arguments.map(Self.labelled).joined(separator: ", ")
+    let arguments = "\(type).Arguments(\(values))"
+    let isLong = arguments.count > 80
+    let operands = [
+      "\(type).self", isLong ? "arguments" : ".init(\(values))", "to: self.target", "options: self.options",
+    ]
+    func prepare() {
+      if isLong { writer.list("  let arguments = \(type).Arguments", procedure.arguments.map(Self.labelled), "") }
+    }
     switch procedure.split {
     case .bulkIn, .bulkOut:
       let (result, method) =
         procedure.split == .bulkIn ? ("RxStoreCall<\(type)>", "startStore") : ("RxFetchCall<\(type)>", "startFetch")
       writer.list(
         "package func \(SwiftNames.starter(procedure.name))", parameters, " async throws(RxCallError) -> \(result) {")
-      writer.list("  try await self.caller.\(method)", operands, "")
+      prepare()
+      writer.list("  \(isLong ? "return " : "")try await self.caller.\(method)", operands, "")
     case .none:
       let result = try interface.resultType(procedure, service: service)
       writer.list(
         "package func \(SwiftNames.method(procedure.name))", parameters,
         " async throws(RxCallError)\(result.map { " -> " + $0 } ?? "") {")
       let single = procedure.results.count == 1 ? "." + SwiftNames.quoted(procedure.results[0].name) : ""
-      writer.list("  \(result == nil ? "_ = " : "")try await self.caller.call", operands, single)
+      prepare()
+      let opening = result == nil ? "_ = " : isLong ? "return " : ""
+      writer.list("  \(opening)try await self.caller.call", operands, single)
     }
     writer.line("}")
+  }
+}
+
+extension ClientEmitter {
+  private static func labelled(_ argument: Declaration) -> String {
+    "\(argument.name): \(SwiftNames.quoted(argument.name))"
   }
 }
 

@@ -10,8 +10,10 @@ struct StructEmitter {
     for field in fields { types.append((field, try interface.resolve(field))) }
     writer.documentation(documentation)
     try writer.block("package struct \(name): XDRCodable") { (writer) throws(RxGenError) in
-      writer.line("package static let xdrSizeMin = \(types.reduce(0) { $0 + $1.type.sizeMin })")
-      writer.line("package static let xdrSizeMax = \(types.reduce(0) { $0 + $1.type.sizeMax })")
+      let sizeMin = types.reduce(0) { $0 + $1.type.sizeMin }
+      let sizeMax = types.reduce(0) { $0 + $1.type.sizeMax }
+      writer.line("package static let xdrSizeMin = \(SwiftNames.number(sizeMin))")
+      writer.line("package static let xdrSizeMax = \(SwiftNames.number(sizeMax))")
       writer.line()
       for (field, type) in types {
         writer.documentation(field.documentation)
@@ -50,7 +52,7 @@ struct StructEmitter {
   private func decoding(_ name: String, _ type: ResolvedType) -> String {
     switch type {
     case .primitive(let primitive): "decoder.\(primitive.rawValue)(\"\(name)\")"
-    case .named(let typeName, _, _, _): "\(typeName)(from: &decoder)"
+    case .named(let named): "\(named.name)(from: &decoder)"
     case .fixedOpaque(let count): "decoder.opaque(\"\(name)\", count: \(count))"
     case .opaque(let max): "decoder.opaque(\"\(name)\", max: \(max))"
     case .string(let max): "decoder.string(\"\(name)\", max: \(max))"

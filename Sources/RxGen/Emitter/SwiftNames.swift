@@ -11,6 +11,18 @@ enum SwiftNames {
   /// `method("StartX")` for `X` as it is spelled: `startFetchData64`.
   static func starter(_ name: String) -> String { "start" + name }
 
+  /// A number, its digits in groups of three from seven digits on.
+  static func number(_ value: some BinaryInteger) -> String {
+    let digits = String(value.magnitude)
+    guard digits.count > 6 else { return String(value) }
+    var grouped = ""
+    for (index, digit) in digits.enumerated() {
+      if index > 0, (digits.count - index) % 3 == 0 { grouped += "_" }
+      grouped.append(digit)
+    }
+    return (value < 0 ? "-" : "") + grouped
+  }
+
   /// Names that are words of the language.
   static func quoted(_ name: String) -> String {
     ["in", "out", "default", "switch", "case", "operator", "protocol", "extension", "init", "self"].contains(name)

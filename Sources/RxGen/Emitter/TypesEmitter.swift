@@ -10,7 +10,8 @@ struct TypesEmitter {
       try writer.block("package enum \(stem)Constants") { (writer) throws(RxGenError) in
         for constant in file.constants {
           writer.documentation(constant.documentation)
-          writer.line("package static let \(constant.name) = \(try interface.number(constant.value))")
+          let number = SwiftNames.number(try interface.number(constant.value))
+          writer.line("package static let \(constant.name) = \(number)")
         }
       }
     }

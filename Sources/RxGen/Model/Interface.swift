@@ -29,12 +29,13 @@ struct Interface: Sendable {
     }
     for extern in file.externs {
       let size = Int(try number(extern.size, file, extern.line))
-      try define(
-        extern.name, .named(extern.name, sizeMin: size, sizeMax: size, module: extern.module), file, extern.line)
+      let type = ResolvedType.Named(name: extern.name, sizeMin: size, sizeMax: size, module: extern.module)
+      try define(extern.name, .named(type), file, extern.line)
     }
     for enumeration in file.enums {
-      try define(
-        enumeration.name, .named(enumeration.name, sizeMin: 4, sizeMax: 4, module: nil), file, enumeration.line)
+      let type = ResolvedType.Named(
+        name: enumeration.name, sizeMin: 4, sizeMax: 4, zero: "\(enumeration.name)(rawValue: 0)")
+      try define(enumeration.name, .named(type), file, enumeration.line)
     }
     try defineInOrder(file)
   }
@@ -51,15 +52,14 @@ struct Interface: Sendable {
         try define(typedef.declaration.name, try resolve(typedef.declaration, in: file), file, item.line)
       }
       if let structure = item.structure {
-        var sizeMin = 0
-        var sizeMax = 0
+        var type = ResolvedType.Named(name: structure.name, sizeMin: 0, sizeMax: 0, zero: "\(structure.name)()")
         for field in structure.fields {
-          let type = try resolve(field, in: file)
-          sizeMin += type.sizeMin
-          sizeMax += type.sizeMax
+          let fieldType = try resolve(field, in: file)
+          type.sizeMin += fieldType.sizeMin
+          type.sizeMax += fieldType.sizeMax
+          if fieldType.swiftZero == nil { type.zero = nil }
         }
-        try define(
-          structure.name, .named(structure.name, sizeMin: sizeMin, sizeMax: sizeMax, module: nil), file, item.line)
+        try define(structure.name, .named(type), file, item.line)
       }
     }
   }
@@ -75,9 +75,16 @@ struct Interface: Sendable {
 
   private func checkServices() throws(RxGenError) {
     for service in file.services {
+      let id = try number(service.id, file, service.line)
+      guard UInt16(exactly: id) != nil else {
+        throw RxGenError(file: file.name, line: service.line, message: "\(id) is no service number")
+      }
       var opcodes: [Int64: String] = [:]
       for procedure in service.procedures {
         let opcode = try number(procedure.opcode, file, procedure.line)
+        guard UInt32(exactly: opcode) != nil else {
+          throw RxGenError(file: file.name, line: procedure.line, message: "\(opcode) is no opcode")
+        }
         if let other = opcodes.updateValue(procedure.name, forKey: opcode) {
           throw RxGenError(
             file: file.name, line: procedure.line, message: "\(procedure.name) has the opcode of \(other)")
@@ -147,7 +154,7 @@ struct Interface: Sendable {
   private func checkElement(_ type: ResolvedType, or error: RxGenError) throws(RxGenError) {
     switch type {
     case .primitive(let primitive) where primitive.isElement: return
-    case .named(_, let sizeMin, _, _) where sizeMin > 0: return
+    case .named(let named) where named.sizeMin > 0: return
     default: throw error
     }
   }

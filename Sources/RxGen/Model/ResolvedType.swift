@@ -1,8 +1,7 @@
 /// The meaning of a declaration's type.
 indirect enum ResolvedType: Hashable, Sendable {
   case primitive(Primitive)
-  /// A struct or an enum of an interface file, or an `extern`.
-  case named(String, sizeMin: Int, sizeMax: Int, module: String?)
+  case named(Named)
   case fixedOpaque(Int)
   case opaque(max: Int)
   case string(max: Int)
@@ -10,6 +9,17 @@ indirect enum ResolvedType: Hashable, Sendable {
   case chars(Int)
   case fixedArray(of: ResolvedType, count: Int)
   case array(of: ResolvedType, max: Int)
+
+  /// A struct or an enum of an interface file, or an `extern`.
+  struct Named: Hashable, Sendable {
+    var name: String
+    var sizeMin: Int
+    var sizeMax: Int
+    /// Of an `extern`: where it is declared.
+    var module: String?
+    /// The Swift expression for its zero value, if it has one.
+    var zero: String?
+  }
 
   enum Primitive: String, Hashable, Sendable {
     case bool
@@ -43,7 +53,7 @@ indirect enum ResolvedType: Hashable, Sendable {
   var sizeMin: Int {
     switch self {
     case .primitive(let primitive): primitive.size
-    case .named(_, let sizeMin, _, _): sizeMin
+    case .named(let named): named.sizeMin
     case .fixedOpaque(let count): Self.padded(count)
     case .opaque, .string, .array: 4
     case .chars(let count): count * 4
@@ -54,7 +64,7 @@ indirect enum ResolvedType: Hashable, Sendable {
   var sizeMax: Int {
     switch self {
     case .primitive(let primitive): primitive.size
-    case .named(_, _, let sizeMax, _): sizeMax
+    case .named(let named): named.sizeMax
     case .fixedOpaque(let count): Self.padded(count)
     case .opaque(let max), .string(let max): 4 + Self.padded(max)
     case .chars(let count): count * 4
@@ -66,7 +76,7 @@ indirect enum ResolvedType: Hashable, Sendable {
   var swiftName: String {
     switch self {
     case .primitive(let primitive): primitive.swiftName
-    case .named(let name, _, _, _): name
+    case .named(let named): named.name
     case .fixedOpaque, .opaque, .string, .chars: "[UInt8]"
     case .fixedArray(let element, _), .array(let element, _): "[\(element.swiftName)]"
     }
@@ -77,7 +87,7 @@ indirect enum ResolvedType: Hashable, Sendable {
     switch self {
     case .primitive(.bool): "false"
     case .primitive: "0"
-    case .named(let name, _, _, let module): module == nil ? "\(name)()" : nil
+    case .named(let named): named.zero
     default: "[]"
     }
   }
@@ -85,7 +95,7 @@ indirect enum ResolvedType: Hashable, Sendable {
   /// The module of an `extern` which the type needs.
   var module: String? {
     switch self {
-    case .named(_, _, _, let module): module
+    case .named(let named): named.module
     case .fixedArray(let element, _), .array(let element, _): element.module
     default: nil
     }
