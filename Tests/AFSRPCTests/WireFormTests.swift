@@ -1,6 +1,7 @@
 import AFSBase
 import AFSRPC
 import AFSTypes
+import RxCore
 import Testing
 import XDR
 

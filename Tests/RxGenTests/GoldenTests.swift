@@ -3,7 +3,7 @@ import RxGen
 import Testing
 
 /// The generator's output for the interfaces in `Golden`, file by file. To accept a change:
-/// `swift run rxgen Tests/RxGenTests/Golden Tests/RxGenTests/Golden --suffix .golden`.
+/// `contrib/check-generated --write`.
 @Suite struct GoldenTests {
   static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent()

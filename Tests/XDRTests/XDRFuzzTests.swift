@@ -126,7 +126,8 @@ import XDR
       for _ in 0..<Int.random(in: 1...4, using: &generator) {
         bytes[Int.random(in: bytes.indices, using: &generator)] = .random(in: 0...255, using: &generator)
       }
-      if let value = try? Everything(decoding: bytes) {
+      // A name without its NUL is read, but never sent.
+      if let value = try? Everything(decoding: bytes), value.name.count < 4 {
         #expect(try Everything(decoding: try value.encoded()) == value)
       }
     }
