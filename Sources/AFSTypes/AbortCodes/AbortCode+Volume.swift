@@ -1,5 +1,4 @@
-/// What file servers say of volumes and vnodes (OpenAFS src/util/volerrors.h; VIO, VSALVAGING and VRESTRICTED are
-/// other servers', named by Linux's fs/afs).
+/// What file servers say of volumes and vnodes (OpenAFS src/util/errors.h).
 extension AbortCode {
   /// The server is starting up: try again soon.
   public static let vRestarting = AbortCode(-100)
@@ -22,8 +21,11 @@ extension AbortCode {
   public static let vBusy = AbortCode(110)
   /// The volume has moved to another server: ask the location service.
   public static let vMoved = AbortCode(111)
+  /// The vnode cannot be reached for now, but is not known to be damaged.
   public static let vIO = AbortCode(112)
+  /// The volume is being salvaged (demand-attach servers).
   public static let vSalvaging = AbortCode(113)
+  /// The volume may not use one of the residencies asked for (hierarchical storage).
   public static let vRestricted = AbortCode(120)
   /// Defined beside the next one, sent by no OpenAFS server (OpenAFS src/fsint/afsint.xg).
   public static let viceConnectionBad = AbortCode(1234)
