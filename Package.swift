@@ -103,5 +103,6 @@ let package = Package(
       name: "RxGenTests", dependencies: ["RxGen"], exclude: ["Golden"], swiftSettings: settings),
     tests("AFSRPCTests", ["AFSBase", "AFSTypes", "XDR", "RxCore", "RxTransport", "AFSRPC"]),
     tests("TidyTests", []),
+    tests("AFSFuseTests", ["AFSBase", "AFSTypes", "AFSClient", "AFSCredentials", "AFSFuse", "CLinuxShims", logging]),
   ]
 )

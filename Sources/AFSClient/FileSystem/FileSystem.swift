@@ -52,6 +52,10 @@ public protocol FileSystem: AnyObject, Sendable {
   func checkAccess(
     to node: any Node, reading: Bool, writing: Bool, executing: Bool, as identity: Identity
   ) async throws(AFSError)
+  /// Default: nil, always ask.
+  func cachedAccess(
+    to node: any Node, reading: Bool, writing: Bool, executing: Bool, as identity: Identity
+  ) -> Result<Void, AFSError>?
   func statistics(of node: any Node, as identity: Identity) async throws(AFSError) -> VolumeStatistics
   func extendedAttributeNames(of node: any Node) -> [String]
   /// Values of `afs.cell`, `afs.fid`, `afs.volume`, `afs.acl` (kAFS's names).
@@ -66,6 +70,8 @@ public protocol FileSystem: AnyObject, Sendable {
 
   func cachedOpen(_ node: any Node, access: OpenAccess, as identity: Identity) -> Result<any OpenFile, AFSError>?
   func open(_ node: any Node, access: OpenAccess, as identity: Identity) async throws(AFSError) -> any OpenFile
+  /// Default: nil, always ask.
+  func cachedOpenDirectory(_ node: any Node, as identity: Identity) -> Result<any OpenDirectory, AFSError>?
   func openDirectory(_ node: any Node, as identity: Identity) async throws(AFSError) -> any OpenDirectory
 
   // MARK: Life
@@ -76,6 +82,16 @@ public protocol FileSystem: AnyObject, Sendable {
   func setInvalidationSink(_ sink: any InvalidationSink)
   /// Stores all dirty data, gives up callbacks, ends. Bounded in time; throws the first store that failed.
   func shutDown() async throws(AFSError)
+}
+
+extension FileSystem {
+  public func cachedAccess(
+    to node: any Node, reading: Bool, writing: Bool, executing: Bool, as identity: Identity
+  ) -> Result<Void, AFSError>? { nil }
+
+  public func cachedOpenDirectory(_ node: any Node, as identity: Identity) -> Result<any OpenDirectory, AFSError>? {
+    nil
+  }
 }
 
 /// How a file is opened.

@@ -1,0 +1,66 @@
+// Swift 6.3 takes `stat` of Glibc for one of the first module that shows it.
+import CFuse3
+import Glibc
+
+/// A folder to mount at.
+package struct MountPoint: Hashable, Sendable {
+  /// Absolute, without symbolic links: as the kernel's mount table shows it.
+  package let path: String
+
+  /// Checks what can be checked before the kernel is asked, for the sake of a clear message.
+  package init(checking path: String, allowsNonempty: Bool) throws(MountError) {
+    self.path = try Self.resolved(path)
+    if let entry = MountTable.entry(at: self.path), entry.type.hasPrefix("fuse") {
+      throw .alreadyMounted(self.path, type: entry.type)
+    }
+    var status = stat()
+    guard stat(self.path, &status) == 0 else { throw .inaccessible(self.path, errno: errno) }
+    guard status.st_mode & S_IFMT == S_IFDIR else { throw .notDirectory(self.path) }
+    if !allowsNonempty, try !Self.isEmpty(self.path) { throw .notEmpty(self.path) }
+  }
+
+  /// The mount point `path` as the mount table calls it. Works for a mount whose daemon is gone.
+  package static func resolved(_ path: String) throws(MountError) -> String {
+    if let whole = realPath(path) { return whole }
+    let code = errno
+    // A stale mount cannot be looked at; the folder that it is in can.
+    if code == ENOTCONN || code == EACCES || code == EIO, let candidate = resolvedByParent(path),
+      MountTable.entry(at: candidate) != nil
+    {
+      if code == ENOTCONN { throw .staleMount(candidate) }
+      return candidate
+    }
+    if code == ENOENT { throw .missing(path) }
+    if code == ENOTDIR { throw .notDirectory(path) }
+    throw .inaccessible(path, errno: code)
+  }
+
+  /// `path` with all of it resolved but its last component.
+  package static func resolvedByParent(_ path: String) -> String? {
+    var components = path.split(separator: "/", omittingEmptySubsequences: true)
+    guard let last = components.popLast(), last != ".", last != ".." else { return nil }
+    let parent = (path.hasPrefix("/") ? "/" : "") + components.joined(separator: "/")
+    guard let whole = realPath(parent.isEmpty ? "." : parent) else { return nil }
+    return whole == "/" ? "/" + last : whole + "/" + last
+  }
+
+  private static func realPath(_ path: String) -> String? {
+    guard let whole = realpath(path, nil) else { return nil }
+    defer { free(whole) }
+    return String(cString: whole)
+  }
+
+  private static func isEmpty(_ path: String) throws(MountError) -> Bool {
+    guard let directory = opendir(path) else { throw .inaccessible(path, errno: errno) }
+    defer { closedir(directory) }
+    while let entry = readdir(directory) {
+      let first = entry.pointee.d_name.0
+      let second = entry.pointee.d_name.1
+      let dot = CChar(bitPattern: UInt8(ascii: "."))
+      let isSelf = first == dot && second == 0
+      let isParent = first == dot && second == dot && entry.pointee.d_name.2 == 0
+      if !isSelf && !isParent { return false }
+    }
+    return true
+  }
+}

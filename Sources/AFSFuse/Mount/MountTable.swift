@@ -1,0 +1,65 @@
+import Glibc
+
+/// One line of /proc/self/mountinfo (proc(5)).
+package struct MountTableEntry: Hashable, Sendable {
+  package var mountPoint: String
+  package var type: String
+  package var source: String
+  /// `MAJOR:MINOR`, also the name of the mount's folder in /sys/class/bdi.
+  package var device: String
+
+  /// nil for a line of another form.
+  package init?(_ line: Substring) {
+    let words = line.split(separator: " ")
+    guard words.count >= 10, let separator = words.firstIndex(of: "-"), separator + 2 < words.count else { return nil }
+    device = String(words[2])
+    mountPoint = Self.unescaped(words[4])
+    type = String(words[separator + 1])
+    source = Self.unescaped(words[separator + 2])
+  }
+
+  /// Blanks and the like are written as `\040`.
+  private static func unescaped(_ word: Substring) -> String {
+    var bytes: [UInt8] = []
+    var rest = Array(word.utf8)[...]
+    while let byte = rest.popFirst() {
+      guard byte == UInt8(ascii: "\\"), rest.count >= 3,
+        let code = UInt8(String(decoding: rest.prefix(3), as: UTF8.self), radix: 8)
+      else {
+        bytes.append(byte)
+        continue
+      }
+      bytes.append(code)
+      rest = rest.dropFirst(3)
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+}
+
+/// The mounts of this process's namespace. Reading it does not touch the mounted file systems.
+package enum MountTable {
+  package static func read() -> [MountTableEntry] {
+    let text = contents(ofFile: "/proc/self/mountinfo") ?? []
+    return String(decoding: text, as: UTF8.self).split(separator: "\n").compactMap { MountTableEntry($0) }
+  }
+
+  /// The topmost mount at `path` (an absolute path without symbolic links).
+  package static func entry(at path: String) -> MountTableEntry? {
+    read().last { $0.mountPoint == path }
+  }
+}
+
+/// A small file of /proc, /sys or /etc; nil if it cannot be read.
+func contents(ofFile path: String) -> [UInt8]? {
+  let file = open(path, O_RDONLY | O_CLOEXEC)
+  guard file >= 0 else { return nil }
+  defer { close(file) }
+  var bytes: [UInt8] = []
+  var chunk = [UInt8](repeating: 0, count: 16384)
+  while true {
+    let count = read(file, &chunk, chunk.count)
+    if count < 0, errno == EINTR { continue }
+    guard count > 0 else { return count == 0 ? bytes : nil }
+    bytes.append(contentsOf: chunk[..<count])
+  }
+}

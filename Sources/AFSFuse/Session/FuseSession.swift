@@ -1,0 +1,273 @@
+import AFSBase
+package import AFSClient
+import CFuse3
+import Glibc
+package import Logging
+
+/// A mounted file system: the connection to the kernel, the threads which receive requests, and what the kernel
+/// was told of (node ids, open files).
+///
+/// Life: `mount` -> requests are served -> the mount ends (`unmount`, `fusermount3 -u`, umount(8), or `abort`) ->
+/// `waitUntilEnded` returns -> `finish` closes what the kernel left open. Then the file system may be shut down.
+///
+/// A request is answered on the thread that received it when the file system can do so without waiting, else by a
+/// task. Receiving threads therefore never wait for the network, and few are enough.
+package final class FuseSession: Sendable {
+  let fileSystem: any FileSystem
+  let nodes: NodeTable
+  let files = HandleTable<FileHandle>()
+  let directories = HandleTable<DirectoryHandle>()
+  let tasks = RequestTasks()
+  /// Closes of files which are still running; nobody waits for their replies.
+  let closings = Monitor(0)
+  let replyBuffers: BufferPool
+  let requestMemory: RequestMemoryPool
+  let pendingInit = InitReply.Pending()
+  package let invalidation: KernelInvalidation
+  package let mountPoint: MountPoint
+  let spawn: TaskSpawner
+  let logger: Logger
+  private let device: Int32
+  private let state = Monitor(State())
+
+  private struct State {
+    /// libfuse's session; nil after `finish`.
+    var session: SessionPointer?
+    var threads: [WorkerThread] = []
+    var running = 0
+    var initialized = false
+    var waiters: [CheckedContinuation<Void, Never>] = []
+  }
+
+  private struct SessionPointer: @unchecked Sendable {
+    let raw: OpaquePointer
+  }
+
+  /// Mounts and starts serving.
+  /// - Parameters:
+  ///   - threadCount: receiving threads; nil chooses by the number of processors.
+  ///   - spawn: starts the tasks that answer what cannot be answered at once.
+  package static func mount(
+    _ fileSystem: any FileSystem, at mountPoint: MountPoint, options: MountOptions, threadCount: Int? = nil,
+    logger: Logger, spawn: @escaping TaskSpawner
+  ) throws(MountError) -> FuseSession {
+    let mount = try KernelMount.make(at: mountPoint, options: options)
+    let session = FuseSession(fileSystem, mount: mount, logger: logger, spawn: spawn)
+    do throws(MountError) {
+      try session.start(arguments: options.sessionArguments, threadCount: threadCount ?? defaultThreadCount)
+    } catch {
+      session.abort()
+      try? KernelMount.unmount(mountPoint.path, lazily: true)
+      throw error
+    }
+    if !mount.raiseReadAhead() {
+      logger.debug("read-ahead stays at the kernel's default: raising it needs root")
+    }
+    return session
+  }
+
+  private init(_ fileSystem: any FileSystem, mount: KernelMount, logger: Logger, spawn: @escaping TaskSpawner) {
+    self.fileSystem = fileSystem
+    nodes = NodeTable(root: fileSystem.root)
+    replyBuffers = BufferPool(capacity: Self.transferMax, keptMax: 16)
+    requestMemory = RequestMemoryPool(keptMax: 16)
+    invalidation = KernelInvalidation(nodes: nodes)
+    mountPoint = mount.mountPoint
+    device = mount.device
+    self.logger = logger
+    self.spawn = spawn
+    fileSystem.setInvalidationSink(invalidation)
+  }
+
+  /// READ and WRITE carry at most 256 pages (FUSE_MAX_MAX_PAGES of fs/fuse/fuse_i.h).
+  static let transferMax = 1 << 20
+
+  private static var defaultThreadCount: Int {
+    min(max(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 2), 4)
+  }
+
+  // MARK: Start
+
+  private func start(arguments: [String], threadCount: Int) throws(MountError) {
+    guard let session = makeSession(arguments) else {
+      close(device)
+      throw .libfuseFailed
+    }
+    state.withLock { $0.session = SessionPointer(raw: session) }
+    invalidation.start(session: session)
+    for index in 0..<threadCount { startThread(index, SessionPointer(raw: session)) }
+    let ready = state.wait(until: Clock.now + .seconds(10)) { $0.initialized || $0.running == 0 ? $0.initialized : nil }
+    guard ready == true else { throw .notReady }
+  }
+
+  private func makeSession(_ arguments: [String]) -> OpaquePointer? {
+    var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
+    defer { for pointer in argv { free(pointer) } }
+    var operations = makeOperations()
+    let session = argv.withUnsafeMutableBufferPointer { argv in
+      var list = fuse_args(argc: Int32(arguments.count), argv: argv.baseAddress, allocated: 0)
+      defer { fuse_opt_free_args(&list) }
+      return fuse_session_new(
+        &list, &operations, MemoryLayout<fuse_lowlevel_ops>.size, Unmanaged.passUnretained(self).toOpaque())
+    }
+    guard let session else { return nil }
+    var hooks = InitReply.hooks()
+    guard fuse_session_mount(session, "/dev/fd/\(device)") == 0,
+      fuse_session_custom_io(session, &hooks, device) == 0
+    else {
+      fuse_session_destroy(session)
+      return nil
+    }
+    return session
+  }
+
+  /// Called by libfuse when the kernel has started the session.
+  func initialized(_ connection: UnsafeMutablePointer<fuse_conn_info>) {
+    Capabilities.negotiate(connection)
+    state.change { $0.initialized = true }
+  }
+
+  // MARK: Receiving
+
+  private func startThread(_ index: Int, _ session: SessionPointer) {
+    state.withLock { $0.running += 1 }
+    let thread = WorkerThread(name: "afs-fuse-\(index)") { [self] in
+      receive(session.raw)
+      threadEnded()
+    }
+    if let thread {
+      state.withLock { $0.threads.append(thread) }
+    } else {
+      threadEnded()
+    }
+  }
+
+  private func receive(_ session: OpaquePointer) {
+    let context = ThreadContext(reply: replyBuffers.take())
+    context.withCurrent {
+      while fuse_session_exited(session) == 0 {
+        let count = fuse_session_receive_buf(session, &context.request)
+        if count == -EINTR || count == -EAGAIN { continue }
+        guard count > 0 else { break }
+        fuse_session_process_buf(session, &context.request)
+        context.renew(from: requestMemory)
+      }
+    }
+    free(context.request.mem)
+    replyBuffers.give(context.reply)
+  }
+
+  private func threadEnded() {
+    let waiters = state.change { state -> [CheckedContinuation<Void, Never>] in
+      state.running -= 1
+      guard state.running == 0 else { return [] }
+      defer { state.waiters = [] }
+      return state.waiters
+    }
+    for waiter in waiters { waiter.resume() }
+  }
+
+  // MARK: End
+
+  /// Ends the mount; requests in flight are served first.
+  /// - Parameter lazily: detaches it even when it is in use; it ends when the last user is gone, or by `abort`.
+  package func unmount(lazily: Bool) throws(MountError) {
+    try KernelMount.unmount(mountPoint.path, lazily: lazily)
+  }
+
+  /// Ends the connection now: whoever still uses the mount gets ENOTCONN.
+  package func abort() {
+    guard let session = state.withLock({ $0.session }) else { return }
+    fuse_session_exit(session.raw)
+    while true {
+      let threads = state.withLock { $0.running > 0 ? $0.threads : [] }
+      if threads.isEmpty { break }
+      for thread in threads { thread.interrupt() }
+      let ended: Void? = state.wait(until: Clock.now + .milliseconds(10)) { $0.running == 0 ? () : nil }
+      if ended != nil { break }
+    }
+  }
+
+  /// Returns when the mount has ended, by whatever cause.
+  package func waitUntilEnded() async {
+    await withCheckedContinuation { continuation in
+      let ended = state.withLock { state in
+        if state.running > 0 { state.waiters.append(continuation) }
+        return state.running == 0
+      }
+      if ended { continuation.resume() }
+    }
+  }
+
+  /// After the end: ends what still runs, closes what the kernel left open (it drops its last RELEASEs), and frees
+  /// libfuse's session.
+  /// - Parameter limit: for the tasks of requests that nobody waits for any more.
+  package func finish(within limit: Duration = .seconds(30)) async {
+    disconnect()
+    tasks.cancelAll()
+    let deadline = Clock.now + limit
+    let idle = await offThread { [self] in
+      tasks.waitUntilIdle(until: deadline) && closings.wait(until: deadline) { $0 == 0 ? true : nil } ?? false
+    }
+    for handle in files.removeAll() { await handle.file.close() }
+    _ = directories.removeAll()
+    let (session, threads) = state.withLock { state in
+      defer { (state.session, state.threads) = (nil, []) }
+      return (state.session, state.threads)
+    }
+    await offThread { [self] in
+      for thread in threads { thread.join() }
+      invalidation.stop()
+    }
+    if !idle { logger.warning("requests still run after the mount's end", metadata: ["count": "\(tasks.count)"]) }
+    // A task that still runs would answer through libfuse's session: it is leaked then.
+    if let session, idle { fuse_session_destroy(session.raw) }
+  }
+
+  /// Closes /dev/fuse but keeps its number taken: the kernel ends the connection, late replies go nowhere.
+  private func disconnect() {
+    let null = Glibc.open("/dev/null", O_RDWR | O_CLOEXEC)
+    guard null >= 0 else { return }
+    dup2(null, device)
+    _ = fcntl(device, F_SETFD, FD_CLOEXEC)
+    close(null)
+  }
+
+  /// Runs something that blocks on a thread of its own.
+  private func offThread<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
+    await withCheckedContinuation { continuation in
+      let thread = WorkerThread(name: "afs-fuse-end") { continuation.resume(returning: body()) }
+      if thread == nil { continuation.resume(returning: body()) }
+    }
+  }
+
+  // MARK: Figures
+
+  package var statistics: Statistics {
+    Statistics(
+      nodes: nodes.count, names: nodes.nameCount, openFiles: files.count, openDirectories: directories.count,
+      waitingRequests: tasks.count)
+  }
+
+  package struct Statistics: Hashable, Sendable {
+    /// Nodes that the kernel holds.
+    package var nodes: Int
+    /// Names which the kernel may hold with a validity.
+    package var names: Int
+    package var openFiles: Int
+    package var openDirectories: Int
+    /// Requests which a task answers.
+    package var waitingRequests: Int
+  }
+
+  // MARK: From C
+
+  static func of(_ request: OpaquePointer) -> FuseSession {
+    guard let pointer = fuse_req_userdata(request) else { preconditionFailure("a request without a session") }
+    return of(userData: pointer)
+  }
+
+  static func of(userData: UnsafeMutableRawPointer) -> FuseSession {
+    Unmanaged<FuseSession>.fromOpaque(userData).takeUnretainedValue()
+  }
+}
