@@ -95,6 +95,8 @@ let package = Package(
     command("rxgen", ["AFSBase", "RxGen", argumentParser]),
     // tests
     tests("AFSBaseTests", ["AFSBase"]),
+    tests("RxTransportTests", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", logging]),
+    tests("RxTestingTests", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", "RxTesting"]),
     tests("RxCoreTests", ["AFSBase", "AFSTypes", "RxCore", "RxSecurity", "RxTesting", collections]),
     tests("AFSMockServerTests", ["AFSBase", "AFSTypes", "AFSMockServer"]),
     tests("XDRTests", ["AFSBase", "XDR"]),

@@ -166,7 +166,8 @@ public struct RxEndpoint: ~Copyable {
   public mutating func shutDown(now: MonotonicTime) {
     guard !isShutDown else { return }
     for index in 0..<calls.indexEnd where calls.isOccupied(index) && !calls[index].phase.hasEnded {
-      if !calls[index].transmit.hasSentAll {
+      let isWaited = calls[index].isClient ? calls[index].transmit.hasSentAny : !calls[index].transmit.hasSentAll
+      if isWaited {
         sendAbort(of: index, calls[index].isClient ? .rxUserAbort : .rxRestarting)
       }
       complete(index, .failure(.shutDown), ending: .silent, now: now)

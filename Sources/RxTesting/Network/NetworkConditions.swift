@@ -8,6 +8,8 @@ public struct NetworkConditions: Sendable, Hashable {
   public var lostPerMille = 0
   /// Of a thousand datagrams, so many arrive twice.
   public var duplicatedPerMille = 0
+  /// Of a thousand datagrams, so many arrive with a byte changed.
+  public var corruptedPerMille = 0
   /// Bytes per second, nil for no limit.
   public var bandwidth: Int?
   /// Bytes that may wait for the line; more are dropped.
@@ -21,4 +23,15 @@ public struct NetworkConditions: Sendable, Hashable {
   public init(delay: Duration) {
     self.delay = delay
   }
+
+  public init(delay: Duration, jitter: Duration, lostPerMille: Int, duplicatedPerMille: Int = 0) {
+    self.delay = delay
+    self.jitter = jitter
+    self.lostPerMille = lostPerMille
+    self.duplicatedPerMille = duplicatedPerMille
+  }
+
+  /// What a bad wireless network does.
+  public static let bad = NetworkConditions(
+    delay: .milliseconds(20), jitter: .milliseconds(30), lostPerMille: 50, duplicatedPerMille: 20)
 }

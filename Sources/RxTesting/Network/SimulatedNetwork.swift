@@ -9,18 +9,23 @@ public final class SimulatedNetwork {
   public private(set) var now: MonotonicTime
   public private(set) var hosts: [SimulatedHost] = []
   /// Conditions of every path without its own.
-  public var conditions: NetworkConditions
+  public var conditions: NetworkConditions {
+    get { model.conditions }
+    set { model.conditions = newValue }
+  }
   /// Conditions by sender and receiver.
-  public var paths: [Path: NetworkConditions] = [:]
+  public var paths: [Path: NetworkConditions] {
+    get { model.paths }
+    set { model.paths = newValue }
+  }
   /// Sees every datagram as it is sent, before the network decides about it.
   public var trace: ((_ datagram: UnsafeRawBufferPointer, _ path: Path, _ now: MonotonicTime) -> Void)?
 
   public private(set) var datagramsSent = 0
   public private(set) var datagramsLost = 0
 
-  private var generator: SeededGenerator
+  private var model: PathModel
   private var inFlight: Heap<Delivery> = []
-  private var lineFreeAt: [Path: MonotonicTime] = [:]
   private var sequence = 0
   private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
 
@@ -47,8 +52,7 @@ public final class SimulatedNetwork {
   }
 
   public init(conditions: NetworkConditions, seed: UInt64, start: MonotonicTime = .zero) {
-    self.conditions = conditions
-    generator = SeededGenerator(seed: seed)
+    model = PathModel(conditions: conditions, seed: seed)
     now = start
   }
 
@@ -144,39 +148,20 @@ public final class SimulatedNetwork {
   private func transport(_ datagram: UnsafeRawBufferPointer, _ path: Path) {
     trace?(datagram, path, now)
     datagramsSent += 1
-    let conditions = paths[path] ?? self.conditions
-    guard datagram.count <= conditions.datagramByteCountMax, !happens(conditions.lostPerMille),
-      let departure = departure(of: datagram.count, path, conditions)
-    else {
+    let fate = model.fate(of: datagram.count, on: path, now: now)
+    guard let arrival = fate.arrival else {
       datagramsLost += 1
       return
     }
-    let bytes = [UInt8](datagram)
-    schedule(bytes, path, departure, conditions)
-    if happens(conditions.duplicatedPerMille) { schedule(bytes, path, departure, conditions) }
+    var bytes = [UInt8](datagram)
+    if let corruption = fate.corruption { bytes[corruption.index] ^= corruption.pattern }
+    schedule(bytes, path, arrival)
+    if let repetition = fate.repetition { schedule(bytes, path, repetition) }
   }
 
-  /// When the last bit of the datagram is on the line; nil if the queue before it is full.
-  private func departure(of byteCount: Int, _ path: Path, _ conditions: NetworkConditions) -> MonotonicTime? {
-    guard let bandwidth = conditions.bandwidth else { return now }
-    let free = max(lineFreeAt[path] ?? now, now)
-    let waiting = (free - now).wholeNanoseconds * Int64(bandwidth) / 1_000_000_000
-    guard waiting <= Int64(conditions.queueByteCountMax) else { return nil }
-    let departure = free + .nanoseconds(Int64(byteCount) * 1_000_000_000 / Int64(bandwidth))
-    lineFreeAt[path] = departure
-    return departure
-  }
-
-  private func schedule(_ bytes: [UInt8], _ path: Path, _ departure: MonotonicTime, _ conditions: NetworkConditions) {
-    let jitter = conditions.jitter.wholeNanoseconds
-    let extra = jitter > 0 ? Int64.random(in: 0...jitter, using: &generator) : 0
+  private func schedule(_ bytes: [UInt8], _ path: Path, _ time: MonotonicTime) {
     sequence += 1
-    inFlight.insert(
-      Delivery(time: departure + conditions.delay + .nanoseconds(extra), sequence: sequence, path: path, bytes: bytes))
-  }
-
-  private func happens(_ perMille: Int) -> Bool {
-    perMille > 0 && Int.random(in: 0..<1000, using: &generator) < perMille
+    inFlight.insert(Delivery(time: time, sequence: sequence, path: path, bytes: bytes))
   }
 
   private func deliver(_ delivery: Delivery) {

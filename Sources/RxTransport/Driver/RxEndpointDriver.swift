@@ -1,0 +1,183 @@
+package import AFSBase
+import AFSTypes
+import DequeModule
+package import RxCore
+
+/// Joins an `RxEndpoint` with asynchronous calls: keeps the calls in flight, turns their operations into commands to
+/// the endpoint, and its events into resumed continuations and tasks of services.
+///
+/// It has neither socket nor clock: its loop (the I/O thread, or the simulation) gives it datagrams and the time, and
+/// sends what `nextTransmit` gives. Everything happens on that loop. A loop's turn is: `receive` what has come,
+/// `advance`, run the jobs that were resumed, `settle`, and so on until no job is left; then `nextTransmit` until nil.
+package final class RxEndpointDriver {
+  /// Handlers of services that run at the same time; further calls wait, and the endpoint bounds how many do.
+  private static let handlersMax = 1024
+  /// The largest datagram or burst (what UDP can carry).
+  private static let scratchBytes = 65536
+
+  private unowned let loop: any RxLoop
+  private var endpoint: RxEndpoint
+  /// The time of the loop's present turn.
+  private(set) package var now: MonotonicTime
+  private var calls: [RxCallHandle: any DrivenCall] = [:]
+  private var services: [ServiceID: any RxService] = [:]
+  private var handlers: [RxCallHandle: Task<Void, Never>] = [:]
+  private var waitingCalls: Deque<(RxCallHandle, RxIncomingCall)> = []
+  private(set) package var isShutDown = false
+  private(set) package var counters = RxCallCounters()
+  /// Where reads go whose length is not known in advance.
+  let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: scratchBytes, alignment: 16)
+
+  package init(loop: any RxLoop, configuration: RxEndpointConfiguration, seed: UInt64, now: MonotonicTime) {
+    self.loop = loop
+    self.now = now
+    endpoint = RxEndpoint(configuration: configuration, seed: seed, now: now)
+  }
+
+  deinit {
+    scratch.deallocate()
+  }
+
+  // MARK: The loop's side
+
+  /// One datagram has come.
+  package func receive(_ datagram: UnsafeRawBufferPointer, from source: RxAddress) {
+    endpoint.receive(datagram, from: source, now: now)
+  }
+
+  /// The network refused what was sent to `peer`.
+  package func receivedNetworkError(_ errno: Int32, from peer: RxAddress) {
+    endpoint.receivedNetworkError(errno, from: peer, now: now)
+  }
+
+  /// Time has passed: the endpoint's timers run. Time never goes back.
+  package func advance(to time: MonotonicTime) {
+    if time > now { now = time }
+    if let timeout = endpoint.nextTimeout, timeout <= now { endpoint.timeout(now: now) }
+    settle()
+  }
+
+  /// Hands on the endpoint's events. Wanted after datagrams and after jobs.
+  package func settle() {
+    while let event = endpoint.nextEvent() {
+      switch event {
+      case .incoming(let handle, let call): accept(handle, call)
+      case .readable(let handle): calls[handle]?.becameReadable(self)
+      case .writable(let handle): calls[handle]?.becameWritable(self)
+      case .completed(let handle, let completion):
+        if case .failure = completion { counters.failed += 1 }
+        calls[handle]?.completed(completion, self)
+      }
+    }
+  }
+
+  /// Fills `buffer` (64 KiB) with what must be sent next.
+  package func nextTransmit(into buffer: UnsafeMutableRawBufferPointer) -> RxTransmit? {
+    endpoint.nextTransmit(into: buffer, now: now)
+  }
+
+  /// When `advance` wants to be called.
+  package var nextTimeout: MonotonicTime? { endpoint.nextTimeout }
+
+  /// Client calls, and calls that are being served.
+  package var callsInFlight: Int { calls.count + waitingCalls.count }
+
+  // MARK: Commands
+
+  package func register(_ service: any RxService) {
+    services[service.id] = service
+    endpoint.register(service: service.id)
+  }
+
+  /// Calls whose targets name `reference` are protected by `security`.
+  package func register(_ security: any RxClientSecurity, as reference: RxClientSecurityReference) {
+    endpoint.register(security, as: reference)
+  }
+
+  /// No further calls will name `reference`.
+  package func unregister(_ reference: RxClientSecurityReference) {
+    endpoint.unregister(reference, now: now)
+  }
+
+  /// Calls to `service` may come protected by `security`.
+  package func register(_ security: any RxServerSecurity, for service: ServiceID) {
+    endpoint.register(security, for: service)
+  }
+
+  /// Ends all calls with `.shutDown` and cancels the handlers of services. What must still be sent is left to
+  /// `nextTransmit`.
+  package func shutDown() {
+    guard !isShutDown else { return }
+    isShutDown = true
+    endpoint.shutDown(now: now)
+    settle()
+    waitingCalls = []
+    for call in Array(calls.values) { call.completed(.failure(.shutDown), self) }
+    for handler in handlers.values { handler.cancel() }
+  }
+
+  func open(_ call: any DrivenCall, to target: RxTarget, options: RxCallOptions) -> RxCallHandle? {
+    guard !isShutDown else { return nil }
+    counters.started += 1
+    let handle = endpoint.openCall(to: target, options: options, now: now)
+    calls[handle] = call
+    return handle
+  }
+
+  func write(_ call: RxCallHandle, _ bytes: UnsafeRawBufferPointer, isLast: Bool) -> Int {
+    endpoint.write(call, bytes, isLast: isLast, now: now)
+  }
+
+  func read(_ call: RxCallHandle, into buffer: UnsafeMutableRawBufferPointer) -> (count: Int, isAtEnd: Bool) {
+    endpoint.read(call, into: buffer, now: now)
+  }
+
+  /// Aborts the call if it has not ended; its events go nowhere from now on.
+  func abandon(_ call: RxCallHandle, _ code: AbortCode) {
+    endpoint.abort(call, code, now: now)
+    release(call)
+  }
+
+  /// The call has ended, or nobody wants it any more.
+  func release(_ call: RxCallHandle) {
+    calls[call] = nil
+    endpoint.release(call, now: now)
+  }
+
+  // MARK: Services
+
+  private func accept(_ handle: RxCallHandle, _ call: RxIncomingCall) {
+    counters.served += 1
+    guard !isShutDown, let service = services[call.service] else { return abandon(handle, .rxInvalidOperation) }
+    guard handlers.count < Self.handlersMax else {
+      return waitingCalls.append((handle, call))
+    }
+    let state = StreamCall(serving: handle)
+    calls[handle] = state
+    let stream = DriverStream(loop: loop, driver: self, call: state, keeping: nil)
+    handlers[handle] = Task(executorPreference: loop) {
+      await service.serve(stream, from: call)
+      stream.handlerReturned(handle)
+    }
+  }
+
+  /// The handler of a served call has returned: the next one that waits gets its place.
+  func handlerReturned(_ handle: RxCallHandle) {
+    handlers[handle] = nil
+    if !waitingCalls.isEmpty, !isShutDown {
+      let (next, call) = waitingCalls.removeFirst()
+      counters.served -= 1
+      accept(next, call)
+    }
+  }
+}
+
+/// What a driver has done since its start.
+public struct RxCallCounters: Sendable, Hashable {
+  /// Client calls begun.
+  public var started: UInt64 = 0
+  /// Calls of peers to our services.
+  public var served: UInt64 = 0
+  /// Calls of both kinds that ended without their result.
+  public var failed: UInt64 = 0
+}

@@ -1,0 +1,211 @@
+package import AFSBase
+import CLinuxShims
+import Glibc
+import Synchronization
+
+/// A thread that owns a socket, the Rx endpoint behind it, and the timers; and the executor of whatever code wants to
+/// live beside them.
+///
+/// Jobs and closures that come from the thread itself run in the same turn and need no wake-up. Those of other
+/// threads go through a queue, and the thread is woken only if it sleeps. The thread is a serial executor too: an
+/// actor may choose it. It lives until `end`; jobs that arrive later run on the default executor.
+package final class RxIOThread: RxLoop, SerialExecutor {
+  /// Passes over the jobs before the socket is looked at again, so that tasks that never wait cannot starve it.
+  private static let jobPassesMax = 64
+
+  /// What only the thread itself touches.
+  private final class Turn {
+    var items: [RemoteWork.Item] = []
+    var running: [RemoteWork.Item] = []
+    var poller: Poller
+    var pump: SocketPump?
+    var wakeups: UInt64 = 0
+
+    init(poller: consuming Poller) { self.poller = poller }
+  }
+
+  private let remote = RemoteWork()
+  private let counter: EventCounter
+  private let turn: LoopBound<Turn>
+  private let thread = Atomic<UInt>(0)
+  private let spin: Duration
+  package let sleepers = LoopBound(SleepQueue())
+
+  /// - Parameter spin: how long the thread looks for work before it sleeps. Waking a sleeping processor costs more
+  ///   than this in a virtual machine (FACTS: 55 to 85 microseconds), but a spinning thread takes time from others.
+  package init(spin: Duration) throws(RxTransportError) {
+    self.spin = spin
+    counter = try EventCounter()
+    turn = LoopBound(Turn(poller: try Poller(counter: counter.descriptor)))
+    try start()
+  }
+
+  private func start() throws(RxTransportError) {
+    var created = pthread_t()
+    // The thread keeps itself alive until it has ended.
+    let reference = Unmanaged.passRetained(self)
+    let result = pthread_create(&created, nil, runIOThread, reference.toOpaque())
+    guard result == 0 else {
+      reference.release()
+      throw .system("pthread_create", result)
+    }
+    pthread_detach(created)
+  }
+
+  // MARK: Executor
+
+  package var isCurrent: Bool { thread.load(ordering: .relaxed) == pthread_self() }
+  package var now: MonotonicTime { Clock.monotonic }
+  package var wallTime: WallTime { Clock.wall }
+
+  package func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    if isCurrent {
+      turn.value.items.append(.job(job))
+    } else if !addRemote(.job(job)) {
+      // The task has outlived its thread.
+      job.runOnDefaultExecutor()
+    }
+  }
+
+  package func submit(_ work: @escaping @Sendable () -> Void) {
+    if isCurrent {
+      turn.value.items.append(.closure(work))
+    } else if !addRemote(.closure(work)) {
+      // Owners end the thread when nobody can make calls any more: only clean-up comes that late.
+      return
+    }
+  }
+
+  package func checkIsolated() {
+    precondition(isCurrent, "not on the I/O thread")
+  }
+
+  package func isIsolatingCurrentContext() -> Bool? { isCurrent }
+
+  private func addRemote(_ item: RemoteWork.Item) -> Bool {
+    switch remote.add(item) {
+    case .nothing: return true
+    case .wake:
+      counter.signal()
+      return true
+    case .refused: return false
+    }
+  }
+
+  /// Lets the thread end as soon as it has nothing left to do. From any thread.
+  package func end() {
+    if case .wake = remote.end() { counter.signal() }
+  }
+
+  // MARK: The socket
+
+  /// On the thread: it serves `pump` from now on.
+  func attach(_ pump: SocketPump) {
+    turn.value.pump = pump
+    turn.value.poller.add(socket: pump.descriptor)
+  }
+
+  /// On the thread: the pump's socket is served no more.
+  func detachPump() {
+    guard turn.value.pump != nil else { return }
+    turn.value.poller.removeSocket()
+    turn.value.pump = nil
+  }
+
+  /// On the thread: how often it slept.
+  var wakeups: UInt64 { turn.value.wakeups }
+
+  // MARK: Turns
+
+  fileprivate func run() {
+    thread.store(pthread_self(), ordering: .relaxed)
+    let turn = turn.value
+    while true {
+      let wasBusy = runTurn(turn)
+      if wasBusy || spinSeesWork(turn) { continue }
+      switch remote.becomeIdle() {
+      case .work: continue
+      case .end: return
+      case .sleep: sleep(turn)
+      }
+    }
+  }
+
+  /// - Returns: whether there may be more to do at once.
+  private func runTurn(_ turn: Turn) -> Bool {
+    let now = Clock.monotonic
+    turn.pump?.driver.advance(to: now)
+    var isBusy = turn.pump?.receive() ?? false
+    isBusy = sleepers.value.fire(now: now) || isBusy
+    isBusy = runJobs(turn) || isBusy
+    turn.pump?.flush()
+    return isBusy || !turn.items.isEmpty || remote.mayHaveItems
+  }
+
+  /// Runs jobs, and what their commands to the driver resume, until none is left.
+  private func runJobs(_ turn: Turn) -> Bool {
+    var hasRun = false
+    for _ in 0..<Self.jobPassesMax {
+      if remote.mayHaveItems {
+        remote.take(into: &turn.running)
+        hasRun = hasRun || !turn.running.isEmpty
+        runItems(turn)
+      }
+      if !turn.items.isEmpty {
+        swap(&turn.items, &turn.running)
+        hasRun = true
+        runItems(turn)
+      }
+      turn.pump?.driver.settle()
+      if turn.items.isEmpty, !remote.mayHaveItems { break }
+    }
+    return hasRun
+  }
+
+  private func runItems(_ turn: Turn) {
+    let executor = asUnownedTaskExecutor()
+    for item in turn.running {
+      switch item {
+      // Also for actors that live here: the thread is what isolates them.
+      case .job(let job): job.runSynchronously(on: executor)
+      case .closure(let work): work()
+      }
+    }
+    turn.running.removeAll(keepingCapacity: true)
+  }
+
+  private func timeToSleep(_ turn: Turn) -> Duration? {
+    let deadlines = [turn.pump?.driver.nextTimeout, sleepers.value.nextDeadline].compactMap { $0 }
+    return deadlines.min().map { $0 - Clock.monotonic }
+  }
+
+  private func sleep(_ turn: Turn) {
+    turn.wakeups += 1
+    let wakeup = turn.poller.wait(limit: timeToSleep(turn), wantsWrite: turn.pump?.wantsWrite ?? false)
+    remote.becomeBusy()
+    turn.pump?.wokeUp(wakeup)
+  }
+
+  private func spinSeesWork(_ turn: Turn) -> Bool {
+    guard spin > .zero, let pump = turn.pump else { return false }
+    let end = Clock.monotonic + spin
+    repeat {
+      if remote.mayHaveItems || pump.receive() { return true }
+    } while Clock.monotonic < end
+    return false
+  }
+}
+
+/// The thread's start routine. A plain function: a closure would inherit the isolation of whoever wrote it.
+private func runIOThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+  pthread_setname_np(pthread_self(), "rx-io")
+  Unmanaged<RxIOThread>.fromOpaque(argument!).takeRetainedValue().run()
+  return nil
+}
+
+extension UnownedJob {
+  fileprivate func runOnDefaultExecutor() {
+    globalConcurrentExecutor.enqueue(self)
+  }
+}
