@@ -98,7 +98,7 @@ let package = Package(
     tests("RxTransportTests", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", logging]),
     tests("RxTestingTests", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", "RxTesting"]),
     tests("RxCoreTests", ["AFSBase", "AFSTypes", "RxCore", "RxSecurity", "RxTesting", collections]),
-    tests("AFSClientTests", ["AFSBase", "AFSTypes", "AFSClient"]),
+    tests("AFSClientTests", ["AFSBase", "AFSTypes", "RxCore", "AFSClient"]),
     tests("AFSMockServerTests", ["AFSBase", "AFSTypes", "AFSMockServer"]),
     tests("XDRTests", ["AFSBase", "XDR"]),
     tests("AFSTypesTests", ["AFSTypes"]),

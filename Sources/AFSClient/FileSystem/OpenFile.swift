@@ -1,4 +1,3 @@
-
 /// An open file: the identity which opened it is the one that its reads and stores use.
 public protocol OpenFile: AnyObject, Sendable {
   var node: any Node { get }
