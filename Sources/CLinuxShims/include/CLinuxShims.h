@@ -19,4 +19,7 @@
 /// to milliseconds. `nanoseconds` below zero waits without limit.
 int afsfuse_epoll_wait(int epoll, struct epoll_event *events, int count, int64_t nanoseconds);
 
+/// Frees the blocks of a file's range, which then reads as zeros; the file's size stays. 0, or an errno.
+int afsfuse_punch_hole(int fd, int64_t offset, int64_t count);
+
 #endif
