@@ -1,0 +1,59 @@
+internal import AFSBase
+internal import AFSCredentials
+internal import RxTransport
+internal import Synchronization
+
+/// The end of an open file, and what becomes of changes that could not be stored.
+extension FileContents {
+  /// The last descriptor of one open is gone. Changes which no flush has tried to store (pages of a mapping) are
+  /// stored now. After the last writer, changes which cannot be stored for good are dropped: a flush has reported the
+  /// error. When the server cannot be reached they are kept, and tried again until they are stored.
+  func closed(access: OpenAccess, as identity: Identity) async {
+    let (isLastWriter, failure) = guarded.withLock { guarded in
+      guarded.openCount -= 1
+      if access.writes { guarded.writerCount -= 1 }
+      if guarded.openCount == 0 { abandonFetches(&guarded) }
+      return (
+        access.writes && guarded.writerCount == 0 && guarded.state.hasLocalChange, guarded.stores.lastFailure
+      )
+    }
+    guard isLastWriter else { return }
+    if let failure, !failure.isTransient { return dropUnlessWritten(because: failure) }
+    do throws(AFSError) {
+      try await storeAll(as: identity)
+    } catch {
+      if error.isTransient { retryLater(as: identity) } else { dropUnlessWritten(because: error) }
+    }
+  }
+
+  /// Who has opened the file for writing meanwhile may yet make room: the changes are his now.
+  private func dropUnlessWritten(because error: AFSError) {
+    if guarded.withLock({ $0.writerCount == 0 }) { dropChanges(because: error) }
+  }
+
+  /// Seconds between attempts to store what is left: 10, 20, 40, then every minute.
+  private func retryLater(as identity: Identity) {
+    let isFirst = guarded.withLock { guarded in
+      defer { guarded.isRetrying = true }
+      return !guarded.isRetrying
+    }
+    guard isFirst else { return }
+    context.spawn { [self] in
+      var delay: Int64 = 10
+      while localChange != nil {
+        do {
+          try await context.timer.sleep(until: context.timer.now + .seconds(delay))
+        } catch {
+          break
+        }
+        delay = min(2 * delay, 60)
+        do throws(AFSError) {
+          try await storeAll(as: identity)
+        } catch {
+          if !error.isTransient { dropUnlessWritten(because: error) }
+        }
+      }
+      guarded.withLock { $0.isRetrying = false }
+    }
+  }
+}

@@ -1,0 +1,82 @@
+package import AFSCache
+package import RxTransport
+
+/// What happens to a file's contents behind the core's back. Called with no lock held, from any thread; must not wait.
+package protocol FileContentsObserver: Sendable {
+  /// The contents are not what readers have seen so far (somebody else's change was noticed in a reply, or local
+  /// changes were dropped): what the kernel has cached is void.
+  func contentsReplaced(_ file: FileKey)
+  /// Somebody else changed the file while it was changed here. Nothing is lost yet; see Docs/semantics.md for what
+  /// the next store makes of it.
+  func changedOnBothSides(_ file: FileKey)
+  /// Changes could not be stored, nobody has the file open for writing any more: they are gone.
+  func changesDropped(_ file: FileKey, bytes: UInt64, error: AFSError)
+}
+
+/// What the contents of all files share.
+package final class FileContentsContext: Sendable {
+  /// Starts background work: a task on the transport's executor, or the simulation's.
+  package typealias Spawner = @Sendable (@escaping @Sendable () async -> Void) -> Void
+
+  /// Bytes.
+  package struct Limits: Hashable, Sendable {
+    var readAhead = ReadAhead.Limits()
+    /// Read-ahead under way for one file.
+    package var fetchingMax: UInt64 = 24 << 20
+    /// So much changed data starts a store before anybody asks.
+    package var storeMin: UInt64 = 8 << 20
+    /// The longest StoreData call: the server keeps the file locked while it lasts.
+    package var storeCallMax: UInt64 = 32 << 20
+    /// A writer waits while a file has more changed data than this.
+    package var dirtyMax: UInt64 = 64 << 20
+
+    package init() {}
+  }
+
+  let cache: DiskCache
+  let transfers: any FileTransfers
+  let observer: any FileContentsObserver
+  let budget: TransferBudget
+  let timer: any RxTimer
+  let limits: Limits
+  let spawn: Spawner
+
+  package init(
+    cache: DiskCache, transfers: any FileTransfers, observer: any FileContentsObserver, timer: any RxTimer,
+    budget: TransferBudget = TransferBudget(), limits: Limits = Limits(), spawn: @escaping Spawner
+  ) {
+    self.cache = cache
+    self.transfers = transfers
+    self.observer = observer
+    self.timer = timer
+    self.budget = budget
+    var limits = limits
+    // A window that is culled before it is read would be fetched for ever.
+    limits.readAhead.windowMax = min(limits.readAhead.windowMax, max(cache.limits.sizeMax / 8, 1 << 16))
+    limits.readAhead.windowMin = min(limits.readAhead.windowMin, limits.readAhead.windowMax)
+    limits.dirtyMax = min(limits.dirtyMax, max(cache.limits.sizeMax / 4, 1 << 20))
+    self.limits = limits
+    self.spawn = spawn
+  }
+}
+
+extension AFSError {
+  init(_ error: CacheError) {
+    switch error {
+    case .system(let errno, _): self = errno == 28 ? .noSpace : .cacheFailure(errno)
+    case .inUse, .notACache, .unknownVersion: self = .cacheFailure(5)
+    }
+  }
+
+  /// Asking again may succeed without anybody doing anything: changed data is kept for it.
+  var isTransient: Bool {
+    switch self {
+    case .timedOut, .unreachable, .volumeOffline, .busy, .wouldBlock, .interrupted, .tokenExpired, .shutDown: true
+    case .notFound, .alreadyExists, .notDirectory, .isDirectory, .notEmpty, .nameTooLong, .invalidArgument,
+      .invalidName, .crossDevice, .tooManyLinks, .fileTooLarge, .directoryFull, .tooManySymbolicLinks,
+      .notSupported, .notPermitted, .accessDenied, .readOnly, .notSymbolicLink, .noAttribute, .quotaExceeded,
+      .noSpace, .stale, .noSuchCell, .noSuchVolume, .corrupt, .cacheFailure, .aborted, .system:
+      false
+    }
+  }
+}
