@@ -134,9 +134,12 @@ package final class RxIOThread: RxLoop, SerialExecutor {
 
   /// - Returns: whether there may be more to do at once.
   private func runTurn(_ turn: Turn) -> Bool {
+    var isBusy = turn.pump?.collect() ?? false
     let now = Clock.monotonic
     turn.pump?.driver.advance(to: now)
-    var isBusy = turn.pump?.receive() ?? false
+    // What was asked for before a datagram was sent must count before the datagram does.
+    isBusy = runJobs(turn) || isBusy
+    turn.pump?.deliver()
     isBusy = sleepers.value.fire(now: now) || isBusy
     isBusy = runJobs(turn) || isBusy
     turn.pump?.flush()
@@ -191,7 +194,7 @@ package final class RxIOThread: RxLoop, SerialExecutor {
     guard spin > .zero, let pump = turn.pump else { return false }
     let end = Clock.monotonic + spin
     repeat {
-      if remote.mayHaveItems || pump.receive() { return true }
+      if remote.mayHaveItems || pump.collectUntold() { return true }
     } while Clock.monotonic < end
     return false
   }

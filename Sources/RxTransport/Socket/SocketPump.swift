@@ -16,6 +16,10 @@ final class SocketPump {
   private let transmitBatch = TransmitBatch()
   /// Whether the socket may have something: after a wake-up, and as long as looks at it gave something.
   private var mayBeReadable = true
+  /// The error queue may have something.
+  private var mayHaveErrors = false
+  /// Messages of the receive batch that have not been delivered.
+  private var collected = 0
   /// The kernel cannot cut datagrams for this socket (no checksum offload, old kernel).
   private var lacksSegmentation = false
   /// The socket's send buffer was full: wake up when there is room.
@@ -33,37 +37,53 @@ final class SocketPump {
   func wokeUp(_ wakeup: Poller.Wakeup) {
     if wakeup.isReadable { mayBeReadable = true }
     if wakeup.isWritable { wantsWrite = false }
-    if wakeup.hasError { drainErrors() }
+    if wakeup.hasError { mayHaveErrors = true }
   }
 
   // MARK: In
 
-  /// Takes one batch from the socket.
+  /// Takes one batch from the socket; `deliver` hands it on.
   /// - Returns: whether there was anything.
-  func receive() -> Bool {
+  func collect() -> Bool {
+    guard collected == 0 else { return true }
     guard mayBeReadable, isOpen else { return false }
     switch receiveBatch.receive(from: descriptor) {
     case .messages(let count):
       counters.receiveBatches += 1
-      for index in 0..<count {
-        receiveBatch.forEachDatagram(of: index) { datagram, source in
-          counters.datagramsReceived += 1
-          driver.receive(datagram, from: source)
-        }
-        // Windows are smaller than batches: readers take what has come before more comes.
-        driver.settle()
-      }
+      collected = count
       return true
     case .empty:
       mayBeReadable = false
       return false
     case .failure:
-      drainErrors()
+      mayHaveErrors = true
       return true
     }
   }
 
+  /// Takes a batch though nothing has told of one.
+  func collectUntold() -> Bool {
+    mayBeReadable = true
+    return collect()
+  }
+
+  /// Gives the driver what was collected, and then what the error queue has.
+  func deliver() {
+    for index in 0..<collected {
+      receiveBatch.forEachDatagram(of: index) { datagram, source in
+        counters.datagramsReceived += 1
+        driver.receive(datagram, from: source)
+      }
+      // Windows are smaller than batches: readers take what has come before more comes.
+      driver.settle()
+    }
+    // What a peer still said before its port was closed comes first, as far as it has come.
+    if mayHaveErrors, collected < ReceiveBatch.messagesMax { drainErrors() }
+    collected = 0
+  }
+
   private func drainErrors() {
+    mayHaveErrors = false
     ErrorQueue.drain(descriptor) { error, peer in
       counters.networkErrors += 1
       driver.receivedNetworkError(error, from: peer)

@@ -271,7 +271,11 @@ struct LoopbackPair {
     await client.shutDown()
     for task in tasks { #expect(await task.value == .shutDown) }
     var endings = ended.makeAsyncIterator()
-    for _ in 0..<8 { #expect(await endings.next() == .some(.aborted(.rxUserAbort))) }
+    for _ in 0..<8 {
+      let ending = await endings.next()
+      // Its own word, or the kernel's that its port was closed: whichever is seen first.
+      #expect([.aborted(.rxUserAbort), .unreachable(111)].contains(ending))
+    }
     await #expect(throws: RxCallError.shutDown) {
       try await client.roundTrip([1], to: target, options: .init(), replyMax: 10)
     }
