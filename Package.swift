@@ -95,10 +95,12 @@ let package = Package(
     command("rxgen", ["AFSBase", "RxGen", argumentParser]),
     // tests
     tests("AFSBaseTests", ["AFSBase"]),
+    tests(
+      "AFSClientTests",
+      ["AFSBase", "AFSTypes", "RxCore", "RxTransport", "AFSRPC", "AFSCache", "AFSCredentials", "AFSClient", logging, system]),
     tests("RxTransportTests", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", logging]),
     tests("RxTestingTests", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", "RxTesting"]),
     tests("RxCoreTests", ["AFSBase", "AFSTypes", "RxCore", "RxSecurity", "RxTesting", collections]),
-    tests("AFSClientTests", ["AFSBase", "AFSTypes", "RxCore", "AFSClient"]),
     tests("AFSMockServerTests", ["AFSBase", "AFSTypes", "AFSMockServer"]),
     tests("XDRTests", ["AFSBase", "XDR"]),
     tests("AFSTypesTests", ["AFSTypes"]),

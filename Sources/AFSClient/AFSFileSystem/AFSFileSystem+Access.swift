@@ -1,0 +1,85 @@
+import AFSBase
+public import AFSCredentials
+import AFSTypes
+
+/// Who may do what: the access list of the directory decides, and for files the owner's mode bits on top of it, for
+/// every user (as in all AFS clients; OpenAFS src/viced/afsfileprocs.c, Check_PermissionRights).
+extension AFSFileSystem {
+  func checkFileAccess(
+    _ status: FileStatus, _ rights: AccessRights, reading: Bool, writing: Bool, executing: Bool
+  ) throws(AFSError) {
+    if reading {
+      guard rights.contains(.read), status.permissions & 0o500 != 0 else { throw .accessDenied }
+    }
+    if writing {
+      guard rights.contains(.write), status.permissions & 0o200 != 0 else { throw .accessDenied }
+    }
+    if executing {
+      guard rights.contains(.read), status.permissions & 0o111 != 0 else { throw .accessDenied }
+    }
+  }
+
+  func checkDirectoryAccess(
+    _ rights: AccessRights, reading: Bool, writing: Bool, executing: Bool
+  ) throws(AFSError) {
+    if reading || executing {
+      guard rights.contains(.lookup) else { throw .accessDenied }
+    }
+    if writing {
+      guard !rights.isDisjoint(with: [.insert, .delete]) else { throw .accessDenied }
+    }
+  }
+
+  public func cachedAccess(
+    to node: any Node, reading: Bool, writing: Bool, executing: Bool, as identity: Identity
+  ) -> Result<Void, AFSError>? {
+    let node = own(node)
+    if let answer = madeUpAccess(to: node, writing: writing) { return answer }
+    guard let place = cachedPlace(of: node), let current = context.cachedStatus(of: place.vnode, as: identity)
+    else { return nil }
+    do {
+      try check(place.vnode, current.status, reading, writing, executing, as: identity)
+      return .success(())
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  public func checkAccess(
+    to node: any Node, reading: Bool, writing: Bool, executing: Bool, as identity: Identity
+  ) async throws(AFSError) {
+    let node = own(node)
+    if let answer = madeUpAccess(to: node, writing: writing) { return try answer.get() }
+    let vnode = try await vnode(of: node, as: identity)
+    let status = try await context.currentStatus(of: vnode, as: identity).status
+    try check(vnode, status, reading, writing, executing, as: identity)
+  }
+
+  /// Access to what no vnode stands behind; nil for everything else.
+  private func madeUpAccess(to node: AFSNode, writing: Bool) -> Result<Void, AFSError>? {
+    switch node.role {
+    case .dynamicRoot: return writing ? .failure(.readOnly) : .success(())
+    case .madeUpLink: return .success(())
+    case .madeUpMountPoint(_, let mount), .mountPoint(_, let mount):
+      // As long as nobody has gone through the mount point it looks open to all.
+      return mount.target == nil && !writing ? .success(()) : nil
+    case .vnode: return nil
+    }
+  }
+
+  private func check(
+    _ vnode: Vnode, _ status: FileStatus, _ reading: Bool, _ writing: Bool, _ executing: Bool,
+    as identity: Identity
+  ) throws(AFSError) {
+    if writing, context.configuration.isReadOnly || vnode.volume.isReadOnly { throw .readOnly }
+    let rights = vnode.rights(for: context.security(for: identity)) ?? status.callerAccess
+    switch status.kind {
+    case .directory:
+      try checkDirectoryAccess(rights, reading: reading, writing: writing, executing: executing)
+    case .file:
+      try checkFileAccess(status, rights, reading: reading, writing: writing, executing: executing)
+    case .symbolicLink:
+      guard rights.contains(.lookup) else { throw .accessDenied }
+    }
+  }
+}

@@ -1,0 +1,136 @@
+import AFSBase
+import AFSCredentials
+import AFSRPC
+import AFSTypes
+import Logging
+import RxCore
+
+/// The client's background duties, and its end.
+extension AFSFileSystem {
+  /// How often there is a look at what is to be done.
+  private static let dutyInterval = Duration.seconds(10)
+  /// How often a server that does not answer is tried (OpenAFS: every 3 minutes, src/afs/afs_daemons.c; users notice
+  /// sooner).
+  private static let probeInterval = Duration.seconds(60)
+  /// Servers that hold promises to us are called at least this often: it keeps a path through address translators
+  /// open and makes a server's forgetting known.
+  private static let keepaliveInterval = Duration.seconds(240)
+  /// For all of what is stored and given up at the end.
+  private static let shutDownTime = Duration.seconds(60)
+
+  /// Gives up callbacks which are not needed, probes servers: until the client is shut down or the task cancelled.
+  /// The owner runs it in a task of its own.
+  public func run() async {
+    while !context.isShutDown {
+      do {
+        try await context.sleep(until: context.now + Self.dutyInterval)
+      } catch {
+        return
+      }
+      await giveUpCallbacks()
+      await probeServers()
+    }
+  }
+
+  private func giveUpCallbacks() async {
+    while !context.isShutDown, let batch = context.callbackReturns.nextBatch() {
+      guard let client = context.client(of: batch.server, deadline: .seconds(10)) else { continue }
+      try? await client.giveUpCallBacks(
+        fids: batch.fids.map { AFSFid($0) },
+        callBacks: batch.fids.map { _ in AFSCallBack(callBackType: AFSCallBackType.dropped.rawValue) })
+    }
+  }
+
+  private func probeServers() async {
+    for server in context.servers.all where !context.isShutDown {
+      for state in server.addresses {
+        let isDue: Bool
+        if let since = state.downSince {
+          isDue = context.now - max(since, server.lastProbe ?? since) >= Self.probeInterval
+        } else {
+          isDue = server.lastCall.map { context.now - $0 >= Self.keepaliveInterval } ?? false
+        }
+        if isDue { await probe(server, at: state.address) }
+      }
+    }
+  }
+
+  private func probe(_ server: Fileserver, at address: RxAddress) async {
+    server.probed(now: context.now)
+    let started = context.now
+    let options = RxCallOptions(deadline: .seconds(12), deadTime: .seconds(12))
+    let client = RXAFSClient(caller: context.caller, peer: address, options: options)
+    let wasDown = server.isDown
+    do {
+      _ = try await client.getTime()
+      server.answered(at: address, after: context.now - started, now: context.now)
+      if wasDown { context.log.notice("fileserver \(address) is back") }
+    } catch {
+      switch error {
+      case .aborted: server.answered(at: address, after: context.now - started, now: context.now)
+      default: server.failedToAnswer(at: address, now: context.now)
+      }
+    }
+  }
+
+  // MARK: The end
+
+  public func shutDown() async throws(AFSError) {
+    guard context.beginShutDown() else { return }
+    let end = context.now + Self.shutDownTime
+    let failure = await storeEverything(until: end)
+    await removeAllHidden(until: end)
+    context.endShutDown()
+    await giveUpAllCallbacks()
+    if let failure { throw failure }
+  }
+
+  private func storeEverything(until end: MonotonicTime) async -> AFSError? {
+    var failure: AFSError?
+    let dirty = context.vnodes.vnodes { vnode in
+      vnode.withState { $0.contents?.localChange } != nil
+    }
+    for vnode in dirty {
+      guard let contents = vnode.withState({ $0.contents }) else { continue }
+      guard context.now < end else { return failure ?? .timedOut }
+      do {
+        try await contents.storeAll(as: .daemon)
+      } catch {
+        context.log.error("\(vnode.fid) of cell \(vnode.volume.cell.name) could not be stored: \(error)")
+        failure = failure ?? error
+      }
+    }
+    return failure
+  }
+
+  private func removeAllHidden(until end: MonotonicTime) async {
+    for vnode in context.vnodes.vnodes(where: { vnode in vnode.withState { $0.unlinkedName != nil } }) {
+      guard context.now < end else { return }
+      let unlinked = vnode.withState { state -> UnlinkedName? in
+        defer { state.unlinkedName = nil }
+        return state.unlinkedName
+      }
+      if let unlinked { await removeHidden(unlinked, vnode) }
+    }
+  }
+
+  /// Tells every server that has met us, all at once: it then needs not find out by calling us in vain.
+  private func giveUpAllCallbacks() async {
+    await withDiscardingTaskGroup { group in
+      for server in context.servers.all where server.capabilities != nil && !server.isDown {
+        guard let client = context.client(of: server, deadline: .seconds(3)) else { continue }
+        group.addTask { try? await client.giveUpAllCallBacks() }
+      }
+    }
+  }
+}
+
+extension ClientContext {
+  /// For calls which are about the server, not about a volume.
+  func client(of server: Fileserver, deadline: Duration) -> RXAFSClient? {
+    let addresses = server.addresses
+    guard let address = (addresses.first { $0.downSince == nil } ?? addresses.first)?.address else { return nil }
+    let options = RxCallOptions(deadline: deadline, deadTime: deadline)
+    return RXAFSClient(caller: caller, peer: address, options: options)
+  }
+}

@@ -1,0 +1,65 @@
+import AFSBase
+public import AFSCredentials
+import AFSRPC
+import AFSTypes
+
+extension AFSFileSystem {
+  public func setAttributes(
+    of node: any Node, _ change: AttributeChange, file: (any OpenFile)?, as identity: Identity
+  ) async throws(AFSError) -> NodeAttributes {
+    let node = own(node)
+    switch node.role {
+    case .dynamicRoot, .madeUpLink: throw .readOnly
+    case .vnode, .mountPoint, .madeUpMountPoint: break
+    }
+    let vnode = try await vnode(of: node, as: identity)
+    if context.configuration.isReadOnly || vnode.volume.isReadOnly { throw .readOnly }
+    let status = try await context.currentStatus(of: vnode, as: identity).status
+    if let size = change.size {
+      try await setSize(of: vnode, status, to: size, file: file, as: identity)
+    }
+    var change = change
+    if let modified = change.modified, let contents = vnode.withState({ $0.contents }),
+      contents.setModified(modified)
+    {
+      // What is written here and not stored yet carries the time along.
+      change.modified = nil
+    }
+    let wanted = storeStatus(for: change, of: status)
+    if wanted.mask != 0 {
+      _ = try await context.storeStatus(wanted, of: vnode, as: identity)
+    }
+    return try await attributes(of: node, as: identity)
+  }
+
+  private func setSize(
+    of vnode: Vnode, _ status: FileStatus, to size: UInt64, file: (any OpenFile)?, as identity: Identity
+  ) async throws(AFSError) {
+    switch status.kind {
+    case .directory: throw .isDirectory
+    case .symbolicLink: throw .invalidArgument
+    case .file: break
+    }
+    if size > UInt64(Int64.max) { throw .fileTooLarge }
+    if file == nil {
+      let rights = vnode.rights(for: context.security(for: identity)) ?? status.callerAccess
+      try checkFileAccess(status, rights, reading: false, writing: true, executing: false)
+    }
+    try await contents(of: vnode, status).truncate(to: size, as: identity)
+  }
+
+  /// What StoreStatus must set. Changes that change nothing are left out: tools which copy files set owners that are
+  /// there already, and the server would refuse even that to a user who is not an administrator when it is not.
+  private func storeStatus(
+    for change: AttributeChange, of status: FileStatus
+  ) -> AFSStoreStatus {
+    var owner: UInt32?
+    var group: UInt32?
+    if let uid = change.uid, uid != .max, uid != shownOwner(status.owner), uid != status.owner { owner = uid }
+    if let gid = change.gid, gid != .max, gid != shownGroup(of: status), gid != status.group { group = gid }
+    let permissions = change.permissions.map { $0 & 0o7777 }
+    let isSamePermissions = permissions == nil || permissions == status.permissions
+    return AFSStoreStatus(
+      permissions: isSamePermissions ? nil : permissions, modified: change.modified, owner: owner, group: group)
+  }
+}

@@ -1,0 +1,70 @@
+import AFSBase
+package import AFSCredentials
+import AFSRPC
+package import AFSTypes
+package import RxCore
+
+/// The status of one file, asked for when no promise stands behind what is known.
+extension ClientContext {
+  /// A status to work with, and how long it holds; nil when it was good for this once.
+  package struct CurrentStatus: Sendable {
+    package var status: FileStatus
+    package var remaining: Duration?
+  }
+
+  /// The status, from memory when it can be trusted and the identity's rights are known.
+  package func cachedStatus(of vnode: Vnode, as identity: Identity) -> CurrentStatus? {
+    guard let trusted = vnode.trustedStatus(now: now), vnode.rights(for: security(for: identity)) != nil else {
+      return nil
+    }
+    return CurrentStatus(status: trusted.status, remaining: trusted.remaining)
+  }
+
+  package func currentStatus(of vnode: Vnode, as identity: Identity) async throws(AFSError) -> CurrentStatus {
+    if let cached = cachedStatus(of: vnode, as: identity) { return cached }
+    try await vnode.operationLock.lock()
+    defer { vnode.operationLock.release() }
+    // Somebody else may have asked while we waited.
+    if let cached = cachedStatus(of: vnode, as: identity) { return cached }
+    return try await fetchStatus(of: vnode, as: identity)
+  }
+
+  /// One FetchStatus.
+  package func fetchStatus(of vnode: Vnode, as identity: Identity) async throws(AFSError) -> CurrentStatus {
+    let fid = AFSFid(vnode.fid)
+    do {
+      let reply = try await perform(on: vnode.volume, as: identity) { attempt throws(RxCallError) in
+        let before = vnode.snapshot(for: attempt.server)
+        let results = try await attempt.client.fetchStatus(fid: fid)
+        return try attempt.reply(results.status, results.callBack, before: before)
+      }
+      return taken(reply, by: vnode)
+    } catch {
+      noteFailure(error, of: vnode)
+      throw error
+    }
+  }
+
+  /// Hands a fetched status to its vnode.
+  package func taken(_ reply: VnodeState.Reply, by vnode: Vnode) -> CurrentStatus {
+    switch vnode.fetched(reply) {
+    case .trusted:
+      return CurrentStatus(
+        status: reply.status, remaining: reply.promise.flatMap { $0.remaining(in: vnode.volume, now: now) })
+    case .usedOnce: return CurrentStatus(status: reply.status, remaining: nil)
+    }
+  }
+
+  /// The server no longer has the file: the kernel must look its name up again.
+  package func noteFailure(_ error: AFSError, of vnode: Vnode) {
+    guard error == .stale else { return }
+    vnode.withState { $0.removed() }
+    invalidations.vnodeChanged(vnode)
+  }
+}
+
+extension Vnode {
+  package func rights(for security: RxClientSecurityReference) -> AccessRights? {
+    withState { $0.rights(for: security) }
+  }
+}

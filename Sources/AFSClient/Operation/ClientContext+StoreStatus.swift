@@ -1,0 +1,66 @@
+import AFSBase
+package import AFSCredentials
+package import AFSRPC
+import AFSTypes
+import RxCore
+
+/// StoreStatus and volume statistics.
+extension ClientContext {
+  /// Changes attributes at the server.
+  package func storeStatus(
+    _ wanted: AFSStoreStatus, of vnode: Vnode, as identity: Identity
+  ) async throws(AFSError) -> FileStatus {
+    try await vnode.operationLock.lock()
+    defer { vnode.operationLock.release() }
+    let fid = AFSFid(vnode.fid)
+    vnode.changeBegins()
+    do {
+      let reply = try await perform(on: vnode.volume, as: identity) { attempt throws(RxCallError) in
+        let before = vnode.snapshot(for: attempt.server)
+        let results = try await attempt.client.storeStatus(fid: fid, storeStatus: wanted)
+        return try attempt.reply(results.status, nil, before: before)
+      }
+      _ = vnode.changeEnded(reply)
+      return reply.status
+    } catch {
+      changeFailed(vnode, error)
+      throw error
+    }
+  }
+
+  package func volumeStatus(
+    of volume: Volume, as identity: Identity
+  ) async throws(AFSError) -> RXAFS.GetVolumeStatus.Results {
+    let id = Int32(truncatingIfNeeded: volume.id.rawValue)
+    return try await perform(on: volume, as: identity) { attempt throws(RxCallError) in
+      try await attempt.client.getVolumeStatus(volume: id)
+    }
+  }
+
+  package func accessList(of vnode: Vnode, as identity: Identity) async throws(AFSError) -> [UInt8] {
+    let fid = AFSFid(vnode.fid)
+    return try await perform(on: vnode.volume, as: identity) { attempt throws(RxCallError) in
+      try await attempt.client.fetchACL(fid: fid).accessList
+    }
+  }
+
+  /// The rights of everybody in the directory change with its access list: its files are asked for again as the
+  /// server breaks their callbacks.
+  package func storeAccessList(
+    _ text: [UInt8], of vnode: Vnode, as identity: Identity
+  ) async throws(AFSError) {
+    let fid = AFSFid(vnode.fid)
+    try await vnode.operationLock.lock()
+    defer { vnode.operationLock.release() }
+    vnode.changeBegins()
+    do {
+      _ = try await perform(on: vnode.volume, as: identity) { attempt throws(RxCallError) in
+        try await attempt.client.storeACL(fid: fid, accessList: text).status.dataVersion
+      }
+      vnode.changeFailed(unchanged: false)
+    } catch {
+      changeFailed(vnode, error)
+      throw error
+    }
+  }
+}

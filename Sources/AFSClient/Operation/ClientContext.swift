@@ -1,0 +1,96 @@
+package import AFSBase
+package import AFSCache
+package import AFSCredentials
+package import Logging
+package import RxCore
+package import RxTransport
+import Synchronization
+
+/// What all parts of the client work with: the tables, the caller, the clock. Everything in it is shared and safe
+/// to use from any thread.
+package final class ClientContext: Sendable {
+  package let configuration: AFSClientConfiguration
+  package let caller: any RxCaller
+  package let timer: any RxTimer
+  package let log: Logger
+  package let cache: DiskCache
+  package let uuid: AFSUUID
+  /// Asks DNS for cells that are not configured; nil when that is not wanted.
+  package let resolver: (any CellResolver)?
+  package let cells: CellTable
+  package let servers = FileserverTable()
+  package let vnodes: VnodeTable
+  package let directories: DirectoryMemory
+  package let mounts = MountTable()
+  package let invalidations = InvalidationRelay()
+  package let callbackReturns = CallbackReturns()
+  private let random: Mutex<SeededGenerator>
+  private let life = Mutex(Life.running)
+
+  private enum Life {
+    case running
+    /// What is dirty is being stored: calls still go out.
+    case ending
+    case ended
+  }
+
+  package init(
+    configuration: AFSClientConfiguration, caller: any RxCaller, timer: any RxTimer, log: Logger, cache: DiskCache,
+    resolver: (any CellResolver)?, uuid: AFSUUID, seed: UInt64
+  ) {
+    self.configuration = configuration
+    self.caller = caller
+    self.timer = timer
+    self.log = log
+    self.cache = cache
+    self.resolver = resolver
+    self.uuid = uuid
+    cells = CellTable(configuration: configuration)
+    vnodes = VnodeTable(countMax: configuration.vnodeCountMax, returns: callbackReturns)
+    directories = DirectoryMemory(byteCountMax: configuration.directoryBytesMax)
+    random = Mutex(SeededGenerator(seed: seed))
+  }
+
+  package var now: MonotonicTime { timer.now }
+
+  // MARK: The end
+
+  package var isShutDown: Bool { life.withLock { $0 == .ended } }
+
+  /// False when the end has begun before.
+  package func beginShutDown() -> Bool {
+    life.withLock { life in
+      guard life == .running else { return false }
+      life = .ending
+      return true
+    }
+  }
+
+  /// From now on operations fail.
+  package func endShutDown() {
+    life.withLock { $0 = .ended }
+  }
+
+  package func randomNumber() -> UInt64 {
+    random.withLock { $0.next() }
+  }
+
+  /// The security of an identity's calls: every caller is anonymous until tokens exist.
+  package func security(for identity: Identity) -> RxClientSecurityReference { .none }
+
+  /// Waits; a cancelled task ends its operation.
+  package func sleep(until deadline: MonotonicTime) async throws(AFSError) {
+    do {
+      try await timer.sleep(until: deadline)
+    } catch {
+      throw .interrupted
+    }
+  }
+}
+
+extension AsyncLock {
+  /// Waits for the lock, or ends the operation when its task is cancelled.
+  package func lock() async throws(AFSError) {
+    guard await acquire() else { throw .interrupted }
+  }
+}
