@@ -1,11 +1,33 @@
+#define _GNU_SOURCE
 #include "CLinuxShims.h"
 
 #include <errno.h>
 #include <linux/time_types.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+_Static_assert(sizeof(struct afsfuse_message) == sizeof(struct mmsghdr), "afsfuse_message is not mmsghdr");
+_Static_assert(
+    offsetof(struct afsfuse_message, msg_len) == offsetof(struct mmsghdr, msg_len), "afsfuse_message is not mmsghdr");
+
+int afsfuse_receive_messages(int socket, struct afsfuse_message *messages, unsigned int count) {
+  return recvmmsg(socket, (struct mmsghdr *)messages, count, MSG_DONTWAIT, NULL);
+}
+
+int afsfuse_send_messages(int socket, struct afsfuse_message *messages, unsigned int count) {
+  return sendmmsg(socket, (struct mmsghdr *)messages, count, MSG_DONTWAIT);
+}
+
+int afsfuse_random(void *bytes, size_t count) {
+  ssize_t result = getrandom(bytes, count, 0);
+  return result == (ssize_t)count ? 0 : errno;
+}
+
+void afsfuse_name_thread(const char *name) { (void)pthread_setname_np(pthread_self(), name); }
 
 static atomic_bool lacks_pwait2;
 

@@ -1,19 +1,32 @@
 // Linux constants and macros which Swift's Glibc module does not show.
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-
+// No feature macro (_GNU_SOURCE and the like) is set here: it would give the C library's structures other members than
+// they have in Swift's Glibc module and in CFuse3, and a file that imports both would not compile. What needs one is
+// wrapped by a function.
 #ifndef AFSFUSE_CLINUX_SHIMS_H
 #define AFSFUSE_CLINUX_SHIMS_H
 
 #include <netinet/udp.h>
-#include <pthread.h>
+#include <stddef.h>
 #include <stdint.h>
-
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/random.h>
 #include <sys/socket.h>
+
+/// `struct mmsghdr` of recvmmsg(2) and sendmmsg(2).
+struct afsfuse_message {
+  struct msghdr msg_hdr;
+  unsigned int msg_len;
+};
+
+/// recvmmsg(2) and sendmmsg(2), without waiting.
+int afsfuse_receive_messages(int socket, struct afsfuse_message *messages, unsigned int count);
+int afsfuse_send_messages(int socket, struct afsfuse_message *messages, unsigned int count);
+
+/// getrandom(2) for up to 256 bytes: 0, or an errno.
+int afsfuse_random(void *bytes, size_t count);
+
+/// Names the calling thread, for `ps -L` and debuggers; 15 characters count.
+void afsfuse_name_thread(const char *name);
 
 /// epoll_pwait2(2) without a signal mask; where kernel or C library lack it, epoll_wait(2) with the time rounded up
 /// to milliseconds. `nanoseconds` below zero waits without limit.

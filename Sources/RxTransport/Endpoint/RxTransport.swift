@@ -56,7 +56,7 @@ public final class RxTransport: RxCaller {
   private static func seed() -> UInt64 {
     var seed: UInt64 = 0
     // Cannot fail for 8 bytes once the system has started; if it does, the clock must do.
-    if getrandom(&seed, 8, 0) != 8 { seed = UInt64(bitPattern: Clock.monotonic.nanoseconds) }
+    if afsfuse_random(&seed, 8) != 0 { seed = UInt64(bitPattern: Clock.monotonic.nanoseconds) }
     return seed
   }
 

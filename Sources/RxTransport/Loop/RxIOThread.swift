@@ -202,7 +202,7 @@ package final class RxIOThread: RxLoop, SerialExecutor {
 
 /// The thread's start routine. A plain function: a closure would inherit the isolation of whoever wrote it.
 private func runIOThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-  pthread_setname_np(pthread_self(), "rx-io")
+  afsfuse_name_thread("rx-io")
   Unmanaged<RxIOThread>.fromOpaque(argument!).takeRetainedValue().run()
   return nil
 }

@@ -13,7 +13,7 @@ final class ReceiveBatch {
   private let control: UnsafeMutableRawPointer
   private let names: UnsafeMutablePointer<sockaddr_in6>
   private let vectors: UnsafeMutablePointer<iovec>
-  private let headers: UnsafeMutablePointer<mmsghdr>
+  private let headers: UnsafeMutablePointer<afsfuse_message>
   private var used = ReceiveBatch.messagesMax
 
   init() {
@@ -27,7 +27,7 @@ final class ReceiveBatch {
     for index in 0..<count {
       vectors.advanced(by: index).initialize(
         to: iovec(iov_base: data + index * Self.messageBytes, iov_len: Self.messageBytes))
-      var header = mmsghdr()
+      var header = afsfuse_message()
       header.msg_hdr.msg_iov = vectors + index
       header.msg_hdr.msg_iovlen = 1
       header.msg_hdr.msg_name = UnsafeMutableRawPointer(names + index)
@@ -58,7 +58,7 @@ final class ReceiveBatch {
       headers[index].msg_hdr.msg_namelen = socklen_t(SocketAddress.sizeMax)
       headers[index].msg_hdr.msg_controllen = Self.controlBytes
     }
-    let count = recvmmsg(descriptor, headers, UInt32(Self.messagesMax), CInt(MSG_DONTWAIT), nil)
+    let count = afsfuse_receive_messages(descriptor, headers, UInt32(Self.messagesMax))
     guard count >= 0 else {
       used = 0
       return errno == EAGAIN || errno == EINTR ? .empty : .failure(errno)

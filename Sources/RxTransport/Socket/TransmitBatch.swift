@@ -15,7 +15,7 @@ final class TransmitBatch {
   private let control: UnsafeMutableRawPointer
   private let names: UnsafeMutablePointer<sockaddr_in6>
   private let vectors: UnsafeMutablePointer<iovec>
-  private let headers: UnsafeMutablePointer<mmsghdr>
+  private let headers: UnsafeMutablePointer<afsfuse_message>
   private var transmits: [RxTransmit] = []
   private var arenaUsed = 0
   /// Messages of the batch that have been sent, or given up.
@@ -30,7 +30,7 @@ final class TransmitBatch {
     vectors = .allocate(capacity: count)
     vectors.initialize(repeating: iovec(), count: count)
     headers = .allocate(capacity: count)
-    headers.initialize(repeating: mmsghdr(), count: count)
+    headers.initialize(repeating: afsfuse_message(), count: count)
     transmits.reserveCapacity(count)
   }
 
@@ -87,8 +87,7 @@ final class TransmitBatch {
   /// - Returns: 0 when all were sent, else the errno that the first unsent one got.
   func send(to descriptor: CInt) -> Int32 {
     while !isEmpty {
-      let count = sendmmsg(
-        descriptor, headers + sent, UInt32(transmits.count - sent), CInt(MSG_DONTWAIT))
+      let count = afsfuse_send_messages(descriptor, headers + sent, UInt32(transmits.count - sent))
       if count >= 0 {
         sent += Int(count)
       } else if errno != EINTR {
