@@ -46,7 +46,7 @@ let package = Package(
   targets: [
     // 0 base
     library("AFSBase"),
-    .target(name: "CLinuxShims", linkerSettings: [.linkedLibrary("resolv")]),
+    .target(name: "CLinuxShims"),
     .systemLibrary(name: "CFuse3", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
     // 1 encoding
     library("XDR", ["AFSBase"]),
@@ -107,6 +107,13 @@ let package = Package(
     .testTarget(
       name: "RxGenTests", dependencies: ["RxGen"], exclude: ["Golden"], swiftSettings: settings),
     tests("AFSRPCTests", ["AFSBase", "AFSTypes", "XDR", "RxCore", "RxTransport", "AFSRPC"]),
+    .target(
+      name: "TestWorld",
+      dependencies: [
+        "AFSBase", "AFSTypes", "RxCore", "RxTransport", "RxTesting", "AFSCache", "AFSCredentials", "AFSClient",
+        "AFSMockServer", logging, system,
+      ], path: "Tests/TestWorld", swiftSettings: settings),
+    tests("SimulationTests", ["AFSBase", "AFSTypes", "RxCore", "RxTesting", "AFSClient", "AFSMockServer", "TestWorld"]),
     tests("TidyTests", []),
     tests("AFSFuseTests", ["AFSBase", "AFSTypes", "AFSClient", "AFSCredentials", "AFSFuse", "CLinuxShims", logging]),
   ]

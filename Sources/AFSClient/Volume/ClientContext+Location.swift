@@ -161,7 +161,8 @@ extension ClientContext {
   ) async throws(AFSError) -> R {
     try await renewServers(of: cell)
     var failure = AFSError.unreachable
-    let options = RxCallOptions(deadTime: .seconds(12))
+    // A server that answers pings but not the question is as good as none.
+    let options = RxCallOptions(deadline: .seconds(20), deadTime: .seconds(12))
     for _ in 0..<2 {
       for address in cell.locationServers {
         do {

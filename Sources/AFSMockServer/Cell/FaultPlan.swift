@@ -8,6 +8,8 @@ public struct FaultPlan: Sendable, Hashable {
     case hang(Duration)
     /// The call is served after a pause.
     case delay(Duration)
+    /// The call has its effect at once, and its answer is held back: what happens meanwhile crosses it.
+    case delayReply(Duration)
     /// The call is aborted before it has had an effect.
     case abort(AbortCode)
     /// The call has its effect, and then is aborted: the client cannot know.

@@ -18,9 +18,18 @@ extension MockCell {
     case .hang(let duration): try await hang(for: duration)
     case .delay(let duration): try await pause(duration)
     case .abort(let code): throw code
-    case .abortAfterwards, .truncateData, .corruptData, nil: break
+    case .abortAfterwards, .delayReply, .truncateData, .corruptData, nil: break
     }
     return fault
+  }
+
+  /// What happens to a call after it was served.
+  func finish(_ fault: FaultPlan.Fault?) async throws(AbortCode) {
+    switch fault {
+    case .abortAfterwards(let code): throw code
+    case .delayReply(let duration): try await pause(duration)
+    case .hang, .delay, .abort, .truncateData, .corruptData, nil: break
+    }
   }
 
   private func hang(for duration: Duration) async throws(AbortCode) {

@@ -44,14 +44,17 @@ extension MockCell {
     return id
   }
 
-  /// Moves a read-write volume; clients of the old server get VMOVED and ask the location service again.
-  public func move(_ id: VolumeID, to target: Int) {
-    state.withLock { state in
-      guard let index = state.locations.firstIndex(where: { $0.readWrite == id }) else { return }
+  /// Moves a read-write volume; clients of the old server get VMOVED and ask the location service again. The old
+  /// server breaks its promises for the volume, as it does when a volume leaves it.
+  public func move(_ id: VolumeID, to target: Int) async {
+    let source = state.withLock { state -> Int? in
+      guard let index = state.locations.firstIndex(where: { $0.readWrite == id }) else { return nil }
       let source = state.locations[index].readWriteServer
       state.servers[target].volumes[id] = state.servers[source].volumes.removeValue(forKey: id)
       state.locations[index].readWriteServer = target
+      return source
     }
+    if let source { await breakVolume(id, server: source) }
   }
 
   public func setQuota(_ quota: UInt64, volume id: VolumeID) {
@@ -127,6 +130,13 @@ extension MockCell {
     }
   }
 
+  /// The mode bits of a file as the server has them.
+  public func permissions(of fid: FID) -> UInt16? {
+    state.withLock { state in
+      state.servers.lazy.compactMap { $0.volumes[fid.volume] }.first.flatMap { try? $0.vnode(fid).permissions }
+    }
+  }
+
   /// The file that a path of names means; nil when there is none.
   public func find(_ path: [String], in volume: VolumeID) -> FID? {
     state.withLock { state in
@@ -139,6 +149,16 @@ extension MockCell {
         fid = FID(volume: volume, vnode: entry.vnode, unique: entry.unique)
       }
       return fid
+    }
+  }
+
+  /// The names in a directory, sorted, without `.` and `..`; nil when it is none.
+  public func names(in fid: FID) -> [[UInt8]]? {
+    state.withLock { state in
+      guard let volume = state.servers.lazy.compactMap({ $0.volumes[fid.volume] }).first,
+        let (_, directory) = try? volume.directory(fid)
+      else { return nil }
+      return directory.sortedNames
     }
   }
 

@@ -55,7 +55,7 @@ extension MockFileService {
       try await sink.send(piece)
       position += UInt64(piece.count)
     }
-    if case .abortAfterwards(let code) = fault { throw code }
+    try await cell.finish(fault)
     return (status, callback)
   }
 
@@ -105,7 +105,7 @@ extension MockFileService {
       }
     }
     await settle([fid], from: call)
-    if case .abortAfterwards(let code) = fault { throw code }
+    try await cell.finish(fault)
     return status
   }
 

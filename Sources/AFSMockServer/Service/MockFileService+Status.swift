@@ -144,7 +144,7 @@ extension MockFileService {
   }
 
   func getCapabilities(from call: RxIncomingCall) async throws(AbortCode) -> [UInt32] {
-    try await cell.begin("GetCapabilities", server: server, volume: nil)
+    try await prepare("GetCapabilities", volume: nil, from: call)
     return [
       UInt32(
         RXAFSConstants.capabilityErrorTranslation | RXAFSConstants.capability64BitFiles
@@ -153,7 +153,7 @@ extension MockFileService {
   }
 
   func getTime(from call: RxIncomingCall) async throws(AbortCode) -> RXAFS.GetTime.Results {
-    try await cell.begin("GetTime", server: server, volume: nil)
+    try await prepare("GetTime", volume: nil, from: call)
     let now = cell.wallTime
     return .init(seconds: UInt32(truncatingIfNeeded: now.seconds), microseconds: now.nanoseconds / 1000)
   }

@@ -41,10 +41,13 @@ struct MockFileService: RXAFSService {
     let fault = try await prepare(operation, volume: volume, from: call)
     let done = try run(call, body)
     await settle(done.changed, from: call)
-    if case .abortAfterwards(let code) = fault { throw code }
+    try await cell.finish(fault)
     return done.answer
   }
 
+  /// What a fileserver does first in every operation, GetTime and GetCapabilities included (OpenAFS
+  /// src/viced/afsfileprocs.c, CallPreamble).
+  @discardableResult
   func prepare(
     _ operation: String, volume: VolumeID?, from call: RxIncomingCall
   ) async throws(AbortCode) -> FaultPlan.Fault? {

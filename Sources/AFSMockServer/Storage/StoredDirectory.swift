@@ -47,6 +47,11 @@ struct StoredDirectory: Sendable {
   var byteCount: Int { used.count * Self.pageSize }
   var isEmpty: Bool { names.count <= 2 }
 
+  /// Without `.` and `..`.
+  var sortedNames: [[UInt8]] {
+    names.keys.filter { $0 != Array(".".utf8) && $0 != Array("..".utf8) }.sorted { $0.lexicographicallyPrecedes($1) }
+  }
+
   func lookup(_ name: [UInt8]) -> Entry? { names[name] }
 
   mutating func insert(_ name: [UInt8], vnode: UInt64, unique: UInt32) throws(StorageError) {

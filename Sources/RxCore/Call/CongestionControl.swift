@@ -39,14 +39,12 @@ struct CongestionControl: BitwiseCopyable {
   }
 
   /// Packets were lost, the latest of them transmitted as `lost`; `latest` is the latest transmission of all.
-  /// - Returns: whether a recovery period begins: its first packet is sent whatever the window says.
-  mutating func lost(_ lost: TransmitOrder, latest: TransmitOrder) -> Bool {
-    if let end = recoveryEnd, lost <= end { return false }
+  mutating func lost(_ lost: TransmitOrder, latest: TransmitOrder) {
+    if let end = recoveryEnd, lost <= end { return }
     recoveryEnd = latest
     slowStartThreshold = max(window / 2, Self.windowMin)
     window = slowStartThreshold
     credit = 0
-    return true
   }
 
   /// Nothing came back at all, repeatedly.

@@ -51,7 +51,6 @@ extension TransmitWindow {
         slots[seq].state = .lost
         softAcknowledged -= 1
         lostCount += 1
-        probes = 1
       }
       step += 1
     }

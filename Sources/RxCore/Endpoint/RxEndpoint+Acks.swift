@@ -39,9 +39,7 @@ extension RxEndpoint {
 
   private mutating func noteLosses(_ outcome: AckOutcome, _ call: Int) {
     guard outcome.lost > 0 else { return }
-    if calls[call].congestion.lost(outcome.latestLost, latest: calls[call].transmit.latestOrder) {
-      calls[call].transmit.probes = 1
-    }
+    calls[call].congestion.lost(outcome.latestLost, latest: calls[call].transmit.latestOrder)
     peers[calls[call].peer].congestionWindow = calls[call].congestion.window
   }
 

@@ -4,21 +4,14 @@ public import RxTransport
 
 /// A host of a simulation: one Rx endpoint at one address, with services, which makes calls.
 public final class SimulatorHost: RxCaller {
-  /// What the simulator holds of a host; it does not hold the simulator.
   final class State {
-    let name: String
-    let address: RxAddress
     var driver: RxEndpointDriver
     var services: [any RxService] = []
     var configuration: RxEndpointConfiguration
     /// Whether the host is switched off: it neither sends nor hears.
     var isDown = false
 
-    init(
-      _ name: String, at address: RxAddress, driver: RxEndpointDriver, configuration: RxEndpointConfiguration
-    ) {
-      self.name = name
-      self.address = address
+    init(driver: RxEndpointDriver, configuration: RxEndpointConfiguration) {
       self.driver = driver
       self.configuration = configuration
     }
@@ -29,9 +22,9 @@ public final class SimulatorHost: RxCaller {
   private let simulator: Simulator
   let state: LoopBound<State>
 
-  init(of simulator: Simulator, _ state: State) {
-    name = state.name
-    address = state.address
+  init(_ name: String, at address: RxAddress, of simulator: Simulator, _ state: State) {
+    self.name = name
+    self.address = address
     self.simulator = simulator
     self.state = LoopBound(state)
   }
