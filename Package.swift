@@ -46,7 +46,7 @@ let package = Package(
   targets: [
     // 0 base
     library("AFSBase"),
-    .target(name: "CLinuxShims"),
+    .target(name: "CLinuxShims", linkerSettings: [.linkedLibrary("resolv")]),
     .systemLibrary(name: "CFuse3", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
     // 1 encoding
     library("XDR", ["AFSBase"]),

@@ -5,12 +5,20 @@ import Logging
 
 /// Operations that make, remove and move names.
 extension AFSFileSystem {
-  /// What is in a directory under a name, for the checks before a change. The caller holds the operation lock.
+  /// What is in a directory under a name, for the checks before a change which needs `rights`. The caller holds the
+  /// operation lock.
   private func existing(
-    _ name: [UInt8], in place: Place, as identity: Identity
+    _ name: [UInt8], in place: Place, needing rights: AccessRights, as identity: Identity
   ) async throws(AFSError) -> FID? {
     let current = try await context.lockedDirectory(of: place.vnode, as: identity)
+    try checkRights(rights, in: place, as: identity)
     return find(name, in: current.directory, of: place.vnode)
+  }
+
+  /// Refuses here what the server would refuse: its aborts come late when they are many.
+  func checkRights(_ rights: AccessRights, in place: Place, as identity: Identity) throws(AFSError) {
+    guard let known = place.vnode.rights(for: context.security(for: identity)) else { return }
+    guard known.isSuperset(of: rights) else { throw .accessDenied }
   }
 
   private func checkNewName(_ name: [UInt8]) throws(AFSError) {
@@ -59,7 +67,7 @@ extension AFSFileSystem {
   ) async throws(AFSError) -> (Vnode, ClientContext.CurrentStatus)? {
     try await place.vnode.operationLock.lock()
     defer { place.vnode.operationLock.release() }
-    guard try await existing(name, in: place, as: identity) == nil else { return nil }
+    guard try await existing(name, in: place, needing: .insert, as: identity) == nil else { return nil }
     do {
       return try await context.createFile(name, in: place.vnode, permissions: permissions, as: identity)
     } catch .alreadyExists {
@@ -76,7 +84,7 @@ extension AFSFileSystem {
     let place = try await writablePlace(of: own(directory), as: identity)
     try await place.vnode.operationLock.lock()
     defer { place.vnode.operationLock.release() }
-    guard try await existing(name, in: place, as: identity) == nil else { throw .alreadyExists }
+    guard try await existing(name, in: place, needing: .insert, as: identity) == nil else { throw .alreadyExists }
     return newEntry(
       try await context.makeDirectory(name, in: place.vnode, permissions: permissions, as: identity), in: place)
   }
@@ -90,7 +98,7 @@ extension AFSFileSystem {
     let place = try await writablePlace(of: own(directory), as: identity)
     try await place.vnode.operationLock.lock()
     defer { place.vnode.operationLock.release() }
-    guard try await existing(name, in: place, as: identity) == nil else { throw .alreadyExists }
+    guard try await existing(name, in: place, needing: .insert, as: identity) == nil else { throw .alreadyExists }
     let created = try await context.makeSymbolicLink(
       name, in: place.vnode, text: target, permissions: 0o755, as: identity)
     return newEntry(created, in: place)
@@ -105,9 +113,15 @@ extension AFSFileSystem {
     guard case .vnode(let vnode) = fileNode.role, vnode.volume === place.vnode.volume,
       fileNode.mount === place.mount
     else { throw .crossDevice }
+    // A link must lie beside the file's first name (OpenAFS src/viced/afsfileprocs.c, SAFSS_Link).
+    let status = try await context.currentStatus(of: vnode, as: identity).status
+    guard status.kind == .file else { throw .notPermitted }
+    guard status.parentVnode == place.vnode.fid.vnode, status.parentUnique == place.vnode.fid.unique else {
+      throw .crossDevice
+    }
     try await place.vnode.operationLock.lock()
     defer { place.vnode.operationLock.release() }
-    guard try await existing(name, in: place, as: identity) == nil else { throw .alreadyExists }
+    guard try await existing(name, in: place, needing: .insert, as: identity) == nil else { throw .alreadyExists }
     try await context.makeLink(name, in: place.vnode, to: vnode, as: identity)
     let current = try await context.currentStatus(of: vnode, as: identity)
     return entry(for: vnode, current, in: place, entryValidity: entryValidity(in: place))
@@ -122,7 +136,7 @@ extension AFSFileSystem {
     let place = try await writablePlace(of: own(directory), as: identity)
     try await place.vnode.operationLock.lock()
     defer { place.vnode.operationLock.release() }
-    guard let fid = try await existing(name, in: place, as: identity) else { throw .notFound }
+    guard let fid = try await existing(name, in: place, needing: .delete, as: identity) else { throw .notFound }
     let vnode = context.vnodes.vnode(for: FileKey(cell: place.vnode.key.cell, fid: fid))
     if let vnode, vnode.isOpen, try await hide(vnode, named: name, in: place, as: identity) { return }
     try await context.removeFile(name, from: place.vnode, file: vnode, as: identity)
@@ -140,7 +154,7 @@ extension AFSFileSystem {
     repeat {
       // The form that OpenAFS uses (".__afs" and hexadecimal digits), which its tools and clean-up scripts know.
       hidden = Array((".__afs" + String(context.randomNumber() & 0xFFFF_FFFF, radix: 16, uppercase: true)).utf8)
-    } while try await existing(hidden, in: place, as: identity) != nil
+    } while try await existing(hidden, in: place, needing: [.insert, .delete], as: identity) != nil
     try await context.rename(
       name, in: place.vnode, to: hidden, in: place.vnode, moving: vnode.fid, replacing: false, as: identity)
     let unlinked = UnlinkedName(directory: place.vnode.key, name: hidden, identity: identity)
@@ -180,13 +194,37 @@ extension AFSFileSystem {
   ) async throws(AFSError) {
     try checkName(name)
     let place = try await writablePlace(of: own(directory), as: identity)
+    try await loadChild(name, of: place, as: identity)
     try await place.vnode.operationLock.lock()
     defer { place.vnode.operationLock.release() }
-    guard let fid = try await existing(name, in: place, as: identity) else { throw .notFound }
+    guard let fid = try await existing(name, in: place, needing: .delete, as: identity) else { throw .notFound }
     // Directories have odd vnode numbers. A mount point looks like one, but is removed by `fs rmmount` only.
     guard fid.vnode & 1 == 1 else { throw .notDirectory }
     let vnode = context.vnodes.vnode(for: FileKey(cell: place.vnode.key.cell, fid: fid))
+    if isKnownToHaveEntries(vnode, as: identity) { throw .notEmpty }
     try await context.removeDirectory(name, from: place.vnode, child: vnode, as: identity)
+  }
+}
+
+extension AFSFileSystem {
+  /// Loads the contents of a directory that is about to be removed or replaced, so that the question whether it is
+  /// empty needs no refusal by the server. No lock is held by the caller: two would be taken in any order.
+  func loadChild(_ name: [UInt8], of place: Place, as identity: Identity) async throws(AFSError) {
+    let current = try await context.currentDirectory(of: place.vnode, as: identity)
+    guard let fid = find(name, in: current.directory, of: place.vnode), fid.vnode & 1 == 1 else { return }
+    do {
+      _ = try await context.currentDirectory(of: context.vnodes.vnode(for: fid, in: place.vnode.volume), as: identity)
+    } catch .interrupted {
+      throw .interrupted
+    } catch {
+      // Then the server has to tell.
+    }
+  }
+
+  func isKnownToHaveEntries(_ vnode: Vnode?, as identity: Identity) -> Bool {
+    guard let vnode, let current = context.cachedDirectory(of: vnode, as: identity) else { return false }
+    // `.` and `..` are entries of their own.
+    return current.directory.contents.entryCount > 2
   }
 }
 

@@ -15,9 +15,23 @@ extension AFSFileSystem {
     guard source.vnode.volume === destination.vnode.volume, source.mount === destination.mount else {
       throw .crossDevice
     }
+    if replacing { try await loadChild(newName, of: destination, as: identity) }
+    try await checkLinks(name, in: source, leaving: destination, as: identity)
     try await lock(source.vnode, destination.vnode)
     defer { unlock(source.vnode, destination.vnode) }
     try await lockedRename(name, in: source, to: newName, in: destination, replacing: replacing, as: identity)
+  }
+
+  /// A file with several names cannot leave its directory (OpenAFS src/viced/afsfileprocs.c, SAFSS_Rename).
+  private func checkLinks(
+    _ name: [UInt8], in source: Place, leaving destination: Place, as identity: Identity
+  ) async throws(AFSError) {
+    guard source.vnode !== destination.vnode else { return }
+    let current = try await context.currentDirectory(of: source.vnode, as: identity)
+    guard let fid = find(name, in: current.directory, of: source.vnode), fid.vnode & 1 == 0 else { return }
+    let vnode = context.vnodes.vnode(for: fid, in: source.vnode.volume)
+    let status = try await context.currentStatus(of: vnode, as: identity).status
+    if status.kind == .file, status.linkCount > 1 { throw .crossDevice }
   }
 
   private func lock(_ a: Vnode, _ b: Vnode) async throws(AFSError) {
@@ -47,7 +61,12 @@ extension AFSFileSystem {
     var target = find(newName, in: new.directory, of: destination.vnode)
     if target == fid { return }
     if target != nil, !replacing { throw .alreadyExists }
+    try checkRights(.delete, in: source, as: identity)
+    try checkRights(target == nil ? .insert : [.insert, .delete], in: destination, as: identity)
     let cell = source.vnode.key.cell
+    if let target, isKnownToHaveEntries(context.vnodes.vnode(for: FileKey(cell: cell, fid: target)), as: identity) {
+      throw .notEmpty
+    }
     if let replaced = target, let vnode = context.vnodes.vnode(for: FileKey(cell: cell, fid: replaced)), vnode.isOpen,
       try await hide(vnode, named: newName, in: destination, as: identity)
     {

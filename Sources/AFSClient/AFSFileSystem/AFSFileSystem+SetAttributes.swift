@@ -2,6 +2,7 @@ import AFSBase
 public import AFSCredentials
 import AFSRPC
 import AFSTypes
+import RxCore
 
 extension AFSFileSystem {
   public func setAttributes(
@@ -27,9 +28,23 @@ extension AFSFileSystem {
     }
     let wanted = storeStatus(for: change, of: status)
     if wanted.mask != 0 {
+      try checkStatusChange(wanted, vnode, status, as: identity)
       _ = try await context.storeStatus(wanted, of: vnode, as: identity)
     }
     return try await attributes(of: node, as: identity)
+  }
+
+  /// Refuses here what the server would refuse (OpenAFS src/viced/afsfileprocs.c, Check_PermissionRights): owner and
+  /// group are for administrators, who have tokens; the rest needs a right in the directory.
+  private func checkStatusChange(
+    _ wanted: AFSStoreStatus, _ vnode: Vnode, _ status: FileStatus, as identity: Identity
+  ) throws(AFSError) {
+    let security = context.security(for: identity)
+    let ownership = UInt32(RXAFSConstants.setOwner | RXAFSConstants.setGroup)
+    if security == .none, wanted.mask & ownership != 0 { throw .notPermitted }
+    guard let rights = vnode.rights(for: security) else { return }
+    let sufficient: AccessRights = status.kind == .directory ? [.insert, .delete] : [.write, .insert]
+    guard !rights.isDisjoint(with: sufficient) else { throw .accessDenied }
   }
 
   private func setSize(

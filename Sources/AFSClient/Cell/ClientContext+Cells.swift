@@ -13,7 +13,10 @@ extension ClientContext {
 
   package func cell(named name: CellName) async throws(AFSError) -> Cell {
     if let cell = cells.cell(name) { return cell }
-    guard let resolver else { throw .noSuchCell }
+    guard let resolver else {
+      log.notice("no cell \(name): it is not configured, and DNS is not asked")
+      throw .noSuchCell
+    }
     if cells.isKnownAbsent(name, now: now) { throw .noSuchCell }
     try await cells.resolveLock.lock()
     defer { cells.resolveLock.release() }

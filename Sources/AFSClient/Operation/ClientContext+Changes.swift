@@ -240,11 +240,12 @@ extension AFSError {
   /// error what we know of the files concerned must be asked for again.
   var provesNoChange: Bool {
     switch self {
-    case .accessDenied, .notPermitted, .readOnly, .quotaExceeded, .noSpace, .directoryFull, .nameTooLong, .invalidName,
+    case .notEmpty, .accessDenied, .notPermitted, .readOnly, .quotaExceeded, .noSpace, .directoryFull, .nameTooLong,
+      .invalidName,
       .invalidArgument, .crossDevice, .tooManyLinks, .fileTooLarge, .notSupported, .tokenExpired, .noSuchCell,
       .noSuchVolume, .volumeOffline, .wouldBlock, .notSymbolicLink, .noAttribute, .tooManySymbolicLinks:
       true
-    case .notFound, .alreadyExists, .notDirectory, .isDirectory, .notEmpty, .busy, .interrupted, .stale, .timedOut,
+    case .notFound, .alreadyExists, .notDirectory, .isDirectory, .busy, .interrupted, .stale, .timedOut,
       .unreachable, .corrupt, .cacheFailure, .aborted, .system, .shutDown:
       false
     }

@@ -42,11 +42,21 @@ extension ClientContext {
   /// The same for a caller which holds the vnode's operation lock.
   package func lockedDirectory(of vnode: Vnode, as identity: Identity) async throws(AFSError) -> CurrentDirectory {
     if let cached = cachedDirectory(of: vnode, as: identity) { return cached }
-    if let known = vnode.withState({ $0.directory }) {
-      // Often only the promise has ended: the status tells.
-      let current = try await fetchStatus(of: vnode, as: identity)
+    let known = vnode.withState { $0.directory }
+    let security = security(for: identity)
+    let isReadable = vnode.rights(for: security)?.contains(.lookup) ?? false
+    if known != nil || !isReadable {
+      // Often only the promise of what is known has ended: the status tells. And who may not look things up must not
+      // ask for the data.
+      let current: CurrentStatus
+      if let cached = cachedStatus(of: vnode, as: identity) {
+        current = cached
+      } else {
+        current = try await fetchStatus(of: vnode, as: identity)
+      }
       guard current.status.kind == .directory else { throw .notDirectory }
-      if current.status.dataVersion == known.dataVersion {
+      guard vnode.rights(for: security)?.contains(.lookup) ?? true else { throw .accessDenied }
+      if let known, current.status.dataVersion == known.dataVersion {
         directories.used(vnode)
         return CurrentDirectory(directory: known, status: current.status, remaining: current.remaining)
       }

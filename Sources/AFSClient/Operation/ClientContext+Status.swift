@@ -1,4 +1,4 @@
-import AFSBase
+package import AFSBase
 package import AFSCredentials
 import AFSRPC
 package import AFSTypes
@@ -29,16 +29,13 @@ extension ClientContext {
     return try await fetchStatus(of: vnode, as: identity)
   }
 
-  /// One FetchStatus.
+  /// One question for one status.
   package func fetchStatus(of vnode: Vnode, as identity: Identity) async throws(AFSError) -> CurrentStatus {
-    let fid = AFSFid(vnode.fid)
+    let security = security(for: identity)
+    if vnode.isKnownRefused(for: security, now: now) { throw .accessDenied }
     do {
-      let reply = try await perform(on: vnode.volume, as: identity) { attempt throws(RxCallError) in
-        let before = vnode.snapshot(for: attempt.server)
-        let results = try await attempt.client.fetchStatus(fid: fid)
-        return try attempt.reply(results.status, results.callBack, before: before)
-      }
-      return taken(reply, by: vnode)
+      let outcomes = try await statusOutcomes(of: [vnode], on: vnode.volume, as: identity)
+      return try take(outcomes[0], by: vnode, security).get()
     } catch {
       noteFailure(error, of: vnode)
       throw error
@@ -66,5 +63,13 @@ extension ClientContext {
 extension Vnode {
   package func rights(for security: RxClientSecurityReference) -> AccessRights? {
     withState { $0.rights(for: security) }
+  }
+
+  package func isKnownRefused(for security: RxClientSecurityReference, now: MonotonicTime) -> Bool {
+    withState { $0.isRefused(for: security, now: now) }
+  }
+
+  package func refused(for security: RxClientSecurityReference, until end: MonotonicTime) {
+    withState { $0.refused(for: security, until: end) }
   }
 }

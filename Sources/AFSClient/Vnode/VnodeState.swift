@@ -1,4 +1,4 @@
-import AFSBase
+package import AFSBase
 package import AFSCredentials
 package import AFSTypes
 package import RxCore
@@ -30,6 +30,8 @@ package struct VnodeState: Sendable {
   package private(set) var contents: FileContents?
   /// Rights by the security that a call used; the rights of anonymous callers are part of every status.
   private var rights: [RxClientSecurityReference: AccessRights] = [:]
+  /// Who was refused even the status, and until when that is believed.
+  private var refusals: [RxClientSecurityReference: MonotonicTime] = [:]
 
   package init() {}
 
@@ -86,6 +88,7 @@ package struct VnodeState: Sendable {
     if status?.anonymousAccess != reply.status.anonymousAccess { rights.removeAll() }
     status = reply.status
     isRemoved = false
+    refusals.removeAll()
     setRights(reply.status.callerAccess, for: reply.security)
   }
 
@@ -162,6 +165,15 @@ package struct VnodeState: Sendable {
   private mutating func setRights(_ value: AccessRights, for security: RxClientSecurityReference) {
     if rights.count >= 64 { rights.removeAll() }
     rights[security] = value
+  }
+
+  package func isRefused(for security: RxClientSecurityReference, now: MonotonicTime) -> Bool {
+    refusals[security].map { $0 > now } ?? false
+  }
+
+  package mutating func refused(for security: RxClientSecurityReference, until end: MonotonicTime) {
+    if refusals.count >= 64 { refusals.removeAll() }
+    refusals[security] = end
   }
 
   // MARK: Contents

@@ -5,7 +5,8 @@ import Synchronization
 /// All vnodes in memory.
 ///
 /// LOCK ORDER, from outer to inner. Asynchronous locks, held across calls: an open file's own lock (`FileContents`),
-/// `Vnode.lookupLock`, `Vnode.operationLock` (of two vnodes: in the order of `FileKey`, see `FileKey.precedes`),
+/// `Vnode.lookupLock`, `Vnode.operationLock` (directories before files; two directories in the
+/// order of `FileKey.precedes`),
 /// `Volume.locationLock`, `Cell.lookupLock`, `Fileserver.contactLock`. Mutexes, held for moments and never across a suspension:
 /// `VnodeTable`, `MountTable`, one `Vnode`'s state, `DirectoryMemory`; below these, as leaves that take no other:
 /// `Volume`, `Fileserver`, `Cell`, `CellTable`, `FileserverTable`, `CallbackReturns`. No lock is held while the

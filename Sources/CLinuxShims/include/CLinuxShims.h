@@ -35,4 +35,12 @@ int afsfuse_epoll_wait(int epoll, struct epoll_event *events, int count, int64_t
 /// Frees the blocks of a file's range, which then reads as zeros; the file's size stays. 0, or an errno.
 int afsfuse_punch_hole(int fd, int64_t offset, int64_t count);
 
+/// A question to DNS, asked as /etc/resolv.conf says: in at most 2 tries of 2 seconds for every name server, by TCP when
+/// the answer is long. Blocks. Each call has its own state: threads may call it at the same time.
+///
+/// `server` and `port`, in host order, are an IPv4 name server that is asked in place of the system's; 0: none.
+/// Returns the length of the message in `answer`, whatever its response code, or -errno (ETIMEDOUT, ECONNREFUSED)
+/// when no name server gave one.
+int afsfuse_dns_query(const char *name, int type, uint32_t server, uint16_t port, uint8_t *answer, int capacity);
+
 #endif

@@ -39,12 +39,14 @@ struct CongestionControl: BitwiseCopyable {
   }
 
   /// Packets were lost, the latest of them transmitted as `lost`; `latest` is the latest transmission of all.
-  mutating func lost(_ lost: TransmitOrder, latest: TransmitOrder) {
-    if let end = recoveryEnd, lost <= end { return }
+  /// - Returns: whether a recovery period begins: its first packet is sent whatever the window says.
+  mutating func lost(_ lost: TransmitOrder, latest: TransmitOrder) -> Bool {
+    if let end = recoveryEnd, lost <= end { return false }
     recoveryEnd = latest
     slowStartThreshold = max(window / 2, Self.windowMin)
     window = slowStartThreshold
     credit = 0
+    return true
   }
 
   /// Nothing came back at all, repeatedly.

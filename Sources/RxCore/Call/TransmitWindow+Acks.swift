@@ -51,6 +51,7 @@ extension TransmitWindow {
         slots[seq].state = .lost
         softAcknowledged -= 1
         lostCount += 1
+        probes = 1
       }
       step += 1
     }

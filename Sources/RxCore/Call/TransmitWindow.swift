@@ -57,7 +57,8 @@ struct TransmitWindow: ~Copyable {
   /// When the packet of `largestAcknowledged` was sent.
   var largestAcknowledgedSentAt = MonotonicTime.zero
   var lastAckSerial = Serial.none
-  /// Packets that may be sent beyond the congestion window, to learn what has arrived (RFC 9002 section 7.5).
+  /// Packets that may be sent beyond the congestion window, to learn what has arrived or to begin a
+  /// recovery (RFC 9002 sections 7.5 and 7.3.2).
   var probes = 0
   /// Packets sent since the last one that asked for an ack, and the order of that one.
   private var sinceRequest = 0

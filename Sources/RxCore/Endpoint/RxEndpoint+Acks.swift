@@ -39,7 +39,9 @@ extension RxEndpoint {
 
   private mutating func noteLosses(_ outcome: AckOutcome, _ call: Int) {
     guard outcome.lost > 0 else { return }
-    calls[call].congestion.lost(outcome.latestLost, latest: calls[call].transmit.latestOrder)
+    if calls[call].congestion.lost(outcome.latestLost, latest: calls[call].transmit.latestOrder) {
+      calls[call].transmit.probes = 1
+    }
     peers[calls[call].peer].congestionWindow = calls[call].congestion.window
   }
 

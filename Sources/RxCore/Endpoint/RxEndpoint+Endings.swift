@@ -9,6 +9,7 @@ extension RxEndpoint {
   mutating func complete(_ call: Int, _ completion: RxCompletion, ending: RxChannel.Ending, now: MonotonicTime) {
     guard calls[call].phase.end() else { return }
     beginWork(on: call)
+    if !calls[call].isClient, !calls[call].isAnnounced { halfOpenCalls -= 1 }
     calls[call].transmit.drain(pool: &pool)
     callTimers.set(call, nil)
     detach(call, ending: ending, now: now)

@@ -59,6 +59,11 @@ extension RxEndpoint {
   mutating func acceptCall(_ packet: ReceivedPacket, _ connection: Int, now: MonotonicTime) -> Int? {
     let header = packet.header
     guard packet.type == .data, isFirstWindow(header.seq) else { return nil }
+    let canBeAnnounced = header.seq == .first && connections[connection].isAuthenticated
+    guard canBeAnnounced || halfOpenCalls < configuration.halfOpenCallsMax else {
+      noteIdle(connection, now: now)
+      return nil
+    }
     guard waitingCalls < configuration.acceptQueueDepth else {
       if strayAnswers.admit(now: now) { sendBusy(header, connection) }
       noteIdle(connection, now: now)
@@ -75,6 +80,7 @@ extension RxEndpoint {
     call.life.sent(now: now)
     call.timers.life = call.life.deadline
     let index = calls.insert(call)
+    halfOpenCalls += 1
     attach(index, connection, header.channel)
     return index
   }
@@ -95,6 +101,7 @@ extension RxEndpoint {
   mutating func announceCall(_ call: Int) {
     guard !calls[call].isAnnounced, calls[call].receive.isReadable else { return }
     calls[call].isAnnounced = true
+    halfOpenCalls -= 1
     calls[call].isWaiting = true
     waitingCalls += 1
     let connection = calls[call].connection

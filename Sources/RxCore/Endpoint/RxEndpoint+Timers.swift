@@ -16,12 +16,16 @@ extension RxEndpoint {
     }
     if let life = calls[call].timers.life, life <= now, !lifeTimerPassed(call, now: now) { return }
     calls[call].ack.deadlinePassed(now: now)
-    if let loss = calls[call].timers.loss, loss <= now { lossTimerPassed(call, now: now) }
+    if let loss = calls[call].timers.loss, loss <= now {
+      calls[call].timers.loss = nil
+      lossTimerPassed(call, now: now)
+    }
     if let retransmit = calls[call].timers.retransmit, retransmit <= now {
       calls[call].timers.retransmit = nil
       retransmitTimerPassed(call, now: now)
     }
-    armTransmitTimers(call, now: now)
+    // What will be sent now sets its timer when it is sent.
+    if calls[call].nextToTransmit == nil { armTransmitTimers(call, now: now) } else { rearm(call) }
     queueToSend(call)
   }
 

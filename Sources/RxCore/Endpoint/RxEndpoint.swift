@@ -34,6 +34,8 @@ public struct RxEndpoint: ~Copyable {
   var clientSecurities: [RxClientSecurityReference: any RxClientSecurity] = [:]
   /// Service calls announced which the driver has not begun with.
   var waitingCalls = 0
+  /// Service calls not announced yet.
+  var halfOpenCalls = 0
 
   // Timers and output.
   var callTimers = TimerTable()

@@ -20,6 +20,9 @@ public struct RxEndpointConfiguration: Sendable, Hashable {
   public var serverConnectionsMax = 16384
   /// Service calls that may wait for the driver; beyond it peers get BUSY.
   public var acceptQueueDepth = 256
+  /// Service calls at most of which the first packet, or the client's proof of who it is, is still missing. Beyond it
+  /// only calls that can be announced at once are taken; the others' clients try again.
+  public var halfOpenCallsMax = 1024
   /// How long a client may show no sign of life while we serve it or wait for its last acknowledgement.
   public var serverDeadTime: Duration = .seconds(50)
   /// Datagrams of one destination put into one buffer at most; 44 of 1444 bytes fill a UDP_SEGMENT send.

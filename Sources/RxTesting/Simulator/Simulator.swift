@@ -44,8 +44,8 @@ public final class Simulator: TaskExecutor {
     var now = MonotonicTime.zero
     var items: [Item] = []
     var running: [Item] = []
-    var hosts: [SimulatorHost] = []
-    var hostOfAddress: [RxAddress: SimulatorHost] = [:]
+    var hosts: [SimulatorHost.State] = []
+    var hostOfAddress: [RxAddress: SimulatorHost.State] = [:]
     var inFlight = DatagramsInFlight()
     var paths: PathModel
     var trace = SimulationTrace()
@@ -89,11 +89,11 @@ public final class Simulator: TaskExecutor {
     _ name: String, at address: RxAddress, configuration: RxEndpointConfiguration = RxEndpointConfiguration()
   ) -> SimulatorHost {
     precondition(state.value.hostOfAddress[address] == nil, "\(address) is taken")
-    let inner = SimulatorHost.State(driver: makeDriver(configuration), configuration: configuration)
-    let host = SimulatorHost(name, at: address, of: self, inner)
+    let host = SimulatorHost.State(
+      name, at: address, driver: makeDriver(configuration), configuration: configuration)
     state.value.hosts.append(host)
     state.value.hostOfAddress[address] = host
-    return host
+    return SimulatorHost(of: self, host)
   }
 
   func makeDriver(_ configuration: RxEndpointConfiguration) -> RxEndpointDriver {
@@ -169,7 +169,7 @@ public final class Simulator: TaskExecutor {
   /// Ends what a failed run has left, so that no task waits for ever: its calls fail, its sleeps end.
   private func abandon(_ task: Task<Void, Never>) {
     task.cancel()
-    for host in state.value.hosts { host.state.value.driver.shutDown() }
+    for host in state.value.hosts { host.driver.shutDown() }
     runTurn()
   }
 
@@ -188,16 +188,16 @@ public final class Simulator: TaskExecutor {
       }
       state.running.removeAll(keepingCapacity: true)
       for host in state.hosts {
-        host.state.value.driver.settle()
+        host.driver.settle()
         send(from: host)
       }
     } while !state.items.isEmpty
   }
 
-  private func send(from host: SimulatorHost) {
+  private func send(from host: SimulatorHost.State) {
     let state = state.value
-    while let transmit = host.state.value.driver.nextTransmit(into: state.buffer) {
-      guard !host.state.value.isDown else { continue }
+    while let transmit = host.driver.nextTransmit(into: state.buffer) {
+      guard !host.isDown else { continue }
       for offset in stride(from: 0, to: transmit.byteCount, by: max(1, transmit.segmentSize)) {
         let end = min(offset + transmit.segmentSize, transmit.byteCount)
         let datagram = UnsafeRawBufferPointer(rebasing: state.buffer[offset..<end])
@@ -226,7 +226,7 @@ public final class Simulator: TaskExecutor {
 
   private var nextTime: MonotonicTime? {
     let state = state.value
-    var times = state.hosts.compactMap { $0.state.value.driver.nextTimeout }
+    var times = state.hosts.compactMap { $0.driver.nextTimeout }
     if let arrival = state.inFlight.nextArrival { times.append(arrival) }
     if let deadline = sleepers.value.nextDeadline { times.append(deadline) }
     return times.min()
@@ -236,10 +236,10 @@ public final class Simulator: TaskExecutor {
     let state = state.value
     state.steps += 1
     state.now = time
-    for host in state.hosts { host.state.value.driver.advance(to: time) }
+    for host in state.hosts { host.driver.advance(to: time) }
     while let arrival = state.inFlight.next(now: time) {
-      guard let host = state.hostOfAddress[arrival.destination], !host.state.value.isDown else { continue }
-      let driver = host.state.value.driver
+      guard let host = state.hostOfAddress[arrival.destination], !host.isDown else { continue }
+      let driver = host.driver
       switch arrival.content {
       case .datagram(let bytes): bytes.withUnsafeBytes { driver.receive($0, from: arrival.source) }
       case .refusal(let error): driver.receivedNetworkError(error, from: arrival.source)
@@ -252,7 +252,7 @@ public final class Simulator: TaskExecutor {
   /// The simulation's state in one line.
   private var summary: String {
     let state = state.value
-    let hosts = state.hosts.map { "\($0.name) has \($0.state.value.driver.callsInFlight) calls in flight" }
+    let hosts = state.hosts.map { "\($0.name) has \($0.driver.callsInFlight) calls in flight" }
     let parts = ["seed \(seed)", "\(state.now.nanoseconds / 1_000_000) ms", "\(sleepers.value.count) sleepers"] + hosts
     return parts.joined(separator: ", ")
   }

@@ -4,14 +4,21 @@ public import RxTransport
 
 /// A host of a simulation: one Rx endpoint at one address, with services, which makes calls.
 public final class SimulatorHost: RxCaller {
+  /// What the simulator holds of a host; it does not hold the simulator.
   final class State {
+    let name: String
+    let address: RxAddress
     var driver: RxEndpointDriver
     var services: [any RxService] = []
     var configuration: RxEndpointConfiguration
     /// Whether the host is switched off: it neither sends nor hears.
     var isDown = false
 
-    init(driver: RxEndpointDriver, configuration: RxEndpointConfiguration) {
+    init(
+      _ name: String, at address: RxAddress, driver: RxEndpointDriver, configuration: RxEndpointConfiguration
+    ) {
+      self.name = name
+      self.address = address
       self.driver = driver
       self.configuration = configuration
     }
@@ -22,9 +29,9 @@ public final class SimulatorHost: RxCaller {
   private let simulator: Simulator
   let state: LoopBound<State>
 
-  init(_ name: String, at address: RxAddress, of simulator: Simulator, _ state: State) {
-    self.name = name
-    self.address = address
+  init(of simulator: Simulator, _ state: State) {
+    name = state.name
+    address = state.address
     self.simulator = simulator
     self.state = LoopBound(state)
   }

@@ -22,7 +22,7 @@ package final class RxEndpointDriver {
   private var calls: [RxCallHandle: any DrivenCall] = [:]
   private var services: [ServiceID: any RxService] = [:]
   private var handlers: [RxCallHandle: Task<Void, Never>] = [:]
-  private var waitingCalls: Deque<(RxCallHandle, RxIncomingCall)> = []
+  private var waitingCalls: Deque<(RxCallHandle, RxIncomingCall, StreamCall)> = []
   private(set) package var isShutDown = false
   private(set) package var counters = RxCallCounters()
   /// Where reads go whose length is not known in advance.
@@ -80,7 +80,7 @@ package final class RxEndpointDriver {
   package var nextTimeout: MonotonicTime? { endpoint.nextTimeout }
 
   /// Client calls, and calls that are being served.
-  package var callsInFlight: Int { calls.count + waitingCalls.count }
+  package var callsInFlight: Int { calls.count }
 
   // MARK: Commands
 
@@ -149,11 +149,18 @@ package final class RxEndpointDriver {
   private func accept(_ handle: RxCallHandle, _ call: RxIncomingCall) {
     counters.served += 1
     guard !isShutDown, let service = services[call.service] else { return abandon(handle, .rxInvalidOperation) }
-    guard handlers.count < Self.handlersMax else {
-      return waitingCalls.append((handle, call))
-    }
     let state = StreamCall(serving: handle)
     calls[handle] = state
+    if handlers.count < Self.handlersMax {
+      startHandler(of: service, handle, call, state)
+    } else {
+      waitingCalls.append((handle, call, state))
+    }
+  }
+
+  private func startHandler(
+    of service: any RxService, _ handle: RxCallHandle, _ call: RxIncomingCall, _ state: StreamCall
+  ) {
     let stream = DriverStream(loop: loop, driver: self, call: state, keeping: nil)
     handlers[handle] = Task(executorPreference: loop) {
       await service.serve(stream, from: call)
@@ -164,10 +171,10 @@ package final class RxEndpointDriver {
   /// The handler of a served call has returned: the next one that waits gets its place.
   func handlerReturned(_ handle: RxCallHandle) {
     handlers[handle] = nil
-    if !waitingCalls.isEmpty, !isShutDown {
-      let (next, call) = waitingCalls.removeFirst()
-      counters.served -= 1
-      accept(next, call)
+    while handlers.count < Self.handlersMax, let (next, call, state) = waitingCalls.popFirst() {
+      // Its client may have given it up meanwhile.
+      guard !state.hasEnded, let service = services[call.service] else { continue }
+      startHandler(of: service, next, call, state)
     }
   }
 }

@@ -49,6 +49,8 @@ package final class StreamCall: DrivenCall {
     self.handle = handle
   }
 
+  var hasEnded: Bool { outcome != nil }
+
   // MARK: Operations
 
   /// Gives the endpoint as many of `bytes` as it takes, and leaves the others in it.
@@ -91,7 +93,7 @@ package final class StreamCall: DrivenCall {
     while true {
       if case .failure(let error)? = outcome { return .failure(error) }
       if isAtEnd || rest.isEmpty { return .success(count) }
-      guard let handle else { return .failure(.protocolViolation("receive before the first send")) }
+      guard let handle else { return .failure(.protocolViolation("receive before the first send, or after the end")) }
       let (taken, isLast) = driver.read(handle, into: rest)
       rest = UnsafeMutableRawBufferPointer(rebasing: rest[taken...])
       count += taken

@@ -32,14 +32,14 @@ public final class RxTransport: RxCaller {
     let socket = try Self.open(options)
     boundPort = socket.localAddress.port
     portWasTaken = options.port != 0 && boundPort != options.port
-    let thread = try RxIOThread(spin: options.spin)
+    let thread = try RxIOThread()
     let driver = RxEndpointDriver(
       loop: thread, configuration: configuration, seed: Self.seed(), now: Clock.monotonic)
     let pump = LoopBound(SocketPump(driver: driver, socket: socket, logger: logger))
     self.thread = thread
     self.driver = LoopBound(driver)
     self.pump = pump
-    lifetime = ThreadLifetime(thread)
+    lifetime = ThreadLifetime(thread, pump)
     calls = DriverCaller(loop: thread, driver: self.driver, keeping: lifetime)
     thread.submit { thread.attach(pump.value) }
   }
@@ -103,7 +103,7 @@ public final class RxTransport: RxCaller {
   public var executor: any TaskExecutor & SerialExecutor { thread }
 
   /// Real time; sleeps end on the I/O thread.
-  public var timer: any RxTimer { LoopTimer(thread) }
+  public var timer: any RxTimer { LoopTimer(thread, keeping: lifetime) }
 
   /// Ends all calls with `.shutDown`, cancels handlers of services, sends what must be sent, and closes the port.
   /// Later calls end with `.shutDown` at once; the executor goes on working.
@@ -111,9 +111,7 @@ public final class RxTransport: RxCaller {
     let (thread, pump) = (thread, pump)
     await withUnsafeContinuation { continuation in
       thread.perform {
-        pump.value.driver.shutDown()
-        thread.detachPump()
-        pump.value.close()
+        thread.closePump(pump.value)
         continuation.resume()
       }
     }
@@ -145,11 +143,15 @@ public struct RxTransportStatistics: Sendable, Hashable {
 /// Ends an I/O thread when the last holder is gone.
 private final class ThreadLifetime: Sendable {
   private let thread: RxIOThread
+  private let pump: LoopBound<SocketPump>
 
-  init(_ thread: RxIOThread) { self.thread = thread }
+  init(_ thread: RxIOThread, _ pump: LoopBound<SocketPump>) {
+    self.thread = thread
+    self.pump = pump
+  }
 
   deinit {
-    thread.submit { [thread] in thread.detachPump() }
+    thread.submit { [thread, pump] in thread.closePump(pump.value) }
     thread.end()
   }
 }

@@ -10,8 +10,6 @@ public struct RxTransportOptions: Sendable, Hashable {
   public var acceptsOtherPort = true
   /// Size of the socket's receive and send buffer, if the kernel allows.
   public var socketBufferBytes = 8 << 20
-  /// How long the I/O thread looks for work before it sleeps.
-  public var spin: Duration = .zero
 
   public init(address: RxAddress? = nil, port: UInt16 = 0) {
     self.address = address

@@ -3,8 +3,13 @@ package import AFSBase
 /// A loop's time as asynchronous code sees it.
 package struct LoopTimer: RxTimer {
   private let loop: any RxLoop
+  private let owner: (any AnyObject & Sendable)?
 
-  package init(_ loop: any RxLoop) { self.loop = loop }
+  /// - Parameter owner: kept alive with the timer: what keeps the loop running.
+  package init(_ loop: any RxLoop, keeping owner: (any AnyObject & Sendable)? = nil) {
+    self.loop = loop
+    self.owner = owner
+  }
 
   package var now: MonotonicTime { loop.now }
   package var wallTime: WallTime { loop.wallTime }

@@ -7,7 +7,6 @@ struct Poller: ~Copyable {
   /// Why it woke up.
   struct Wakeup {
     var isReadable = false
-    var isWritable = false
     /// The socket's error queue has something.
     var hasError = false
   }
@@ -49,7 +48,6 @@ struct Poller: ~Copyable {
       guard count > 0 else { return }
       for event in events[..<Int(count)] where event.data.fd == socket {
         wakeup.isReadable = event.events & EPOLLIN.rawValue != 0
-        wakeup.isWritable = event.events & EPOLLOUT.rawValue != 0
         wakeup.hasError = event.events & EPOLLERR.rawValue != 0
       }
       for event in events[..<Int(count)] where event.data.fd == counter {

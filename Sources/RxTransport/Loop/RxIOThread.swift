@@ -28,13 +28,11 @@ package final class RxIOThread: RxLoop, SerialExecutor {
   private let counter: EventCounter
   private let turn: LoopBound<Turn>
   private let thread = Atomic<UInt>(0)
-  private let spin: Duration
+  /// Taken by what would run on the thread after its end.
+  private let afterEnd = Mutex(())
   package let sleepers = LoopBound(SleepQueue())
 
-  /// - Parameter spin: how long the thread looks for work before it sleeps. Waking a sleeping processor costs more
-  ///   than this in a virtual machine (FACTS: 55 to 85 microseconds), but a spinning thread takes time from others.
-  package init(spin: Duration) throws(RxTransportError) {
-    self.spin = spin
+  package init() throws(RxTransportError) {
     counter = try EventCounter()
     turn = LoopBound(Turn(poller: try Poller(counter: counter.descriptor)))
     try start()
@@ -72,8 +70,22 @@ package final class RxIOThread: RxLoop, SerialExecutor {
     if isCurrent {
       turn.value.items.append(.closure(work))
     } else if !addRemote(.closure(work)) {
-      // Owners end the thread when nobody can make calls any more: only clean-up comes that late.
-      return
+      runAfterEnd(work)
+    }
+  }
+
+  /// Handlers and streams may outlive the thread: the callers' threads take its place then, one at a time.
+  private func runAfterEnd(_ work: @Sendable () -> Void) {
+    afterEnd.withLock { _ in
+      thread.store(pthread_self(), ordering: .relaxed)
+      defer { thread.store(0, ordering: .relaxed) }
+      work()
+      while let item = turn.value.items.popLast() {
+        switch item {
+        case .job(let job): job.runOnDefaultExecutor()
+        case .closure(let work): work()
+        }
+      }
     }
   }
 
@@ -106,11 +118,13 @@ package final class RxIOThread: RxLoop, SerialExecutor {
     turn.value.poller.add(socket: pump.descriptor)
   }
 
-  /// On the thread: the pump's socket is served no more.
-  func detachPump() {
-    guard turn.value.pump != nil else { return }
+  /// On the thread: ends the pump's calls, sends their last words and closes its socket.
+  func closePump(_ pump: SocketPump) {
+    guard turn.value.pump === pump else { return }
+    pump.driver.shutDown()
     turn.value.poller.removeSocket()
     turn.value.pump = nil
+    pump.close()
   }
 
   /// On the thread: how often it slept.
@@ -123,10 +137,11 @@ package final class RxIOThread: RxLoop, SerialExecutor {
     let turn = turn.value
     while true {
       let wasBusy = runTurn(turn)
-      if wasBusy || spinSeesWork(turn) { continue }
+      if wasBusy { continue }
       switch remote.becomeIdle() {
       case .work: continue
-      case .end: return
+      // The system gives the thread's number to another one.
+      case .end: return afterEnd.withLock { _ in thread.store(0, ordering: .relaxed) }
       case .sleep: sleep(turn)
       }
     }
@@ -179,8 +194,9 @@ package final class RxIOThread: RxLoop, SerialExecutor {
   }
 
   private func timeToSleep(_ turn: Turn) -> Duration? {
-    let deadlines = [turn.pump?.driver.nextTimeout, sleepers.value.nextDeadline].compactMap { $0 }
-    return deadlines.min().map { $0 - Clock.monotonic }
+    let none = MonotonicTime.distantFuture
+    let deadline = min(turn.pump?.driver.nextTimeout ?? none, sleepers.value.nextDeadline ?? none)
+    return deadline == none ? nil : deadline - Clock.monotonic
   }
 
   private func sleep(_ turn: Turn) {
@@ -188,15 +204,6 @@ package final class RxIOThread: RxLoop, SerialExecutor {
     let wakeup = turn.poller.wait(limit: timeToSleep(turn), wantsWrite: turn.pump?.wantsWrite ?? false)
     remote.becomeBusy()
     turn.pump?.wokeUp(wakeup)
-  }
-
-  private func spinSeesWork(_ turn: Turn) -> Bool {
-    guard spin > .zero, let pump = turn.pump else { return false }
-    let end = Clock.monotonic + spin
-    repeat {
-      if remote.mayHaveItems || pump.collectUntold() { return true }
-    } while Clock.monotonic < end
-    return false
   }
 }
 

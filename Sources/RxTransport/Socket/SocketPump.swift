@@ -36,7 +36,6 @@ final class SocketPump {
 
   func wokeUp(_ wakeup: Poller.Wakeup) {
     if wakeup.isReadable { mayBeReadable = true }
-    if wakeup.isWritable { wantsWrite = false }
     if wakeup.hasError { mayHaveErrors = true }
   }
 
@@ -59,12 +58,6 @@ final class SocketPump {
       mayHaveErrors = true
       return true
     }
-  }
-
-  /// Takes a batch though nothing has told of one.
-  func collectUntold() -> Bool {
-    mayBeReadable = true
-    return collect()
   }
 
   /// Gives the driver what was collected, and then what the error queue has.
@@ -95,7 +88,8 @@ final class SocketPump {
 
   /// Sends everything that the endpoint has to send, or as much as the socket takes.
   func flush() {
-    guard !wantsWrite, isOpen else { return }
+    guard isOpen else { return }
+    wantsWrite = false
     while true {
       if transmitBatch.isEmpty {
         let datagrams = transmitBatch.fill(family) { driver.nextTransmit(into: $0) }
@@ -112,7 +106,8 @@ final class SocketPump {
     var hasRetried = false
     while !transmitBatch.isEmpty {
       if lacksSegmentation, transmitBatch.first.segmentCount > 1 {
-        finishFirst(transmitBatch.sendFirstInPieces(to: descriptor), transmitBatch.first)
+        let first = transmitBatch.first
+        finishFirst(transmitBatch.sendFirstInPieces(to: descriptor), first)
         continue
       }
       let failure = transmitBatch.send(to: descriptor)
@@ -171,7 +166,6 @@ final class SocketPump {
       guard wantsWrite else { return }
       var poll = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
       guard Glibc.poll(&poll, 1, 10) > 0 else { return }
-      wantsWrite = false
     }
   }
 }

@@ -19,16 +19,19 @@ struct TransferSimulation {
 
   init(
     conditions: NetworkConditions, jobs: [TransferCaller.Job], parallel: Int, seed: UInt64,
-    options: RxCallOptions = RxCallOptions(), configuration: RxEndpointConfiguration = RxEndpointConfiguration()
+    options: RxCallOptions = RxCallOptions(), configuration: RxEndpointConfiguration = RxEndpointConfiguration(),
+    security: (any RxClientSecurity)? = nil
   ) {
     network = SimulatedNetwork(conditions: conditions, seed: seed)
+    let reference = security == nil ? RxClientSecurityReference.none : RxClientSecurityReference(rawValue: 77)
     caller = TransferCaller(
-      target: RxTarget(peer: Self.serverAddress, service: Self.service), jobs: jobs, parallel: parallel,
-      options: options)
+      target: RxTarget(peer: Self.serverAddress, service: Self.service, security: reference), jobs: jobs,
+      parallel: parallel, options: options)
     client = network.addHost(Self.clientAddress, configuration: configuration, seed: seed &+ 1, behaviour: caller)
     server = network.addHost(
       Self.serverAddress, configuration: configuration, seed: seed &+ 2, behaviour: transferService)
     server.endpoint.register(service: Self.service)
+    if let security { client.endpoint.register(security, as: reference) }
   }
 
   func run(limit: Duration) -> Bool {
@@ -50,6 +53,7 @@ struct TransferSimulation {
       #expect(host.endpoint.callTimers.isEmpty)
       #expect(host.endpoint.connectionTimers.isEmpty)
       #expect(host.endpoint.waitingCalls == 0)
+      #expect(host.endpoint.halfOpenCalls == 0)
       #expect(host.endpoint.nextTimeout == nil)
     }
   }

@@ -27,7 +27,73 @@ private struct StuckService: RxService {
   }
 }
 
+/// Answers after a second.
+private struct SlowService: RxService {
+  let id = ServiceID(11)
+  let timer: any RxTimer
+
+  func serve(_ stream: any RxStream, from call: RxIncomingCall) async {
+    do {
+      let request = try await stream.receive(count: 4)
+      try await timer.sleep(until: timer.now + .seconds(1))
+      try await stream.send(request, last: true)
+    } catch {}
+  }
+}
+
 @Suite struct SimulatorTests {
+  @Test("More calls than handlers may run wait for their turn; those given up meanwhile are skipped")
+  func manyHandlers() throws {
+    let simulator = Simulator(seed: 7)
+    let server = simulator.host("server")
+    server.register(SlowService(timer: simulator.timer))
+    let client = simulator.host("client")
+    let timer = simulator.timer
+    let answered = try simulator.run {
+      await withTaskGroup(of: Bool.self) { group in
+        for index in 0..<1300 {
+          let isCancelled = index >= 1250
+          group.addTask {
+            let call = { @Sendable () async -> Bool in
+              let reply = try? await client.roundTrip(
+                [1, 2, 3, 4], to: server.target(ServiceID(11)), options: .init(), replyMax: 4)
+              return reply != nil
+            }
+            guard isCancelled else { return await call() }
+            return await withTaskGroup(of: Bool.self) { inner in
+              inner.addTask { await call() }
+              try? await timer.sleep(until: timer.now + .milliseconds(500))
+              inner.cancelAll()
+              return await inner.next()!
+            }
+          }
+        }
+        var count = 0
+        for await hasReply in group where hasReply { count += 1 }
+        return count
+      }
+    }
+    #expect(answered == 1250)
+    #expect(simulator.now > .zero + .seconds(2))
+    #expect(simulator.now < .zero + .seconds(5))
+  }
+
+  @Test("A simulation leaves nothing behind")
+  func noCycle() throws {
+    weak var observed: Simulator?
+    do {
+      let simulator = Simulator(seed: 7)
+      observed = simulator
+      let server = simulator.host("server")
+      server.register(EchoService())
+      let client = simulator.host("client")
+      _ = try simulator.run {
+        try await client.roundTrip([1, 2, 3, 4], to: server.target(ServiceID(9)), options: .init(), replyMax: 100)
+      }
+    }
+    #expect(observed == nil)
+  }
+
   @Test("A call crosses the simulated network and takes its delay")
   func call() throws {
     let simulator = Simulator(seed: 7)

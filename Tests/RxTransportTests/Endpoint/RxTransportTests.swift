@@ -299,6 +299,21 @@ struct LoopbackPair {
     await third.shutDown()
   }
 
+  @Test("A handler that outlives its transport sees its call end")
+  func handlerAfterTransport() async throws {
+    var pair: LoopbackPair? = try LoopbackPair()
+    let (begun, ended) = pair!.registerSilentService()
+    let (client, target) = (pair!.client, pair!.target(13))
+    let task = Task { try? await client.roundTrip([1], to: target, options: .init(), replyMax: 1 << 30) }
+    var beginnings = begun.makeAsyncIterator()
+    await beginnings.next()
+    pair = nil
+    var endings = ended.makeAsyncIterator()
+    #expect(await endings.next() == .some(.shutDown))
+    #expect(await task.value == nil)
+    await client.shutDown()
+  }
+
   @Test("The executor goes on after the shutdown, and a task may outlive its transport")
   func executorAfterShutDown() async throws {
     let (stream, continuation) = AsyncStream<Void>.makeStream()
