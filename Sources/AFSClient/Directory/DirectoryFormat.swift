@@ -16,7 +16,13 @@ enum DirectoryFormat {
   static let hashChains = 128
   static let pageTag: UInt16 = 1234
   static let usedFlag: UInt8 = 1
-  static let nameLengthMax = 255
+  /// Bytes without the NUL. The interface lets one more through than Unix knows (OpenAFS src/fsint/afsint.xg,
+  /// AFSNAMEMAX), so that other clients may have made such names.
+  static let nameLengthMax = 256
+  /// Where in a page's header the initial count of free blobs stands, which nobody maintains, and where the bitmap of
+  /// blobs in use begins: eight bytes, blob 0 is bit 0 of the first.
+  static let initialFreeCount = 4
+  static let blobsInUse = 5
   /// Where the allocation map and the chain heads begin in page 0.
   static let allocationMap = 32
   static let chainHeads = 32 + 128
@@ -24,8 +30,12 @@ enum DirectoryFormat {
   /// Blobs that an entry with a name of `length` bytes takes.
   static func blobs(forName length: Int) -> Int { 1 + (length + 16) >> 5 }
 
-  /// The chain of a name. The C code takes the remainder of a number that it treats as signed.
-  static func chain(of name: [UInt8]) -> Int {
+  /// Blobs at the start of `page` which no entry can use.
+  static func headerBlobs(ofPage page: Int) -> Int { page == 0 ? headerBlobs : 1 }
+
+  /// The chain of a name (afs_dir_DirHash). Bytes are unsigned; a sum whose top bit is set counts the chains from the
+  /// end, because the first implementation took the remainder of a signed number.
+  static func chain(of name: some Sequence<UInt8>) -> Int {
     var hash: UInt32 = 0
     for byte in name { hash = hash &* 173 &+ UInt32(byte) }
     let chain = Int(hash & 127)

@@ -5,6 +5,10 @@ extension DirectoryObject {
     case exists
     case notFound
     case nameTooLong
+    /// Empty, or with a NUL or a slash in it.
+    case invalidName
+    /// The object has a flaw: an edit could damage other entries.
+    case flawed(Damage)
     /// No room for another name of this length.
     case full
   }
@@ -24,27 +28,37 @@ extension DirectoryObject {
   }
 
   package mutating func insert(_ name: [UInt8], vnode: UInt64, unique: UInt32) throws(EditError) {
-    guard !name.isEmpty, name.count <= DirectoryFormat.nameLengthMax else { throw .nameTooLong }
+    try checkEditable()
+    guard !name.isEmpty, !name.contains(0), !name.contains(UInt8(ascii: "/")) else { throw .invalidName }
+    guard name.count <= DirectoryFormat.nameLengthMax else { throw .nameTooLong }
     guard blob(named: name) == nil else { throw .exists }
     guard place(name, vnode, unique) else { throw .full }
   }
 
   package mutating func remove(_ name: [UInt8]) throws(EditError) {
+    try checkEditable()
     let chain = DirectoryFormat.chain(of: name)
     var link = DirectoryFormat.chainHeads + 2 * chain
     guard let victim = blob(named: name) else { throw .notFound }
     while word16(link) != victim { link = word16(link) * DirectoryFormat.blobSize + 2 }
     put16(next(after: victim), at: link)
     release(victim, count: DirectoryFormat.blobs(forName: name.count))
-    put(0, at: victim * DirectoryFormat.blobSize)
+    let start = victim * DirectoryFormat.blobSize
+    let size = DirectoryFormat.blobs(forName: name.count) * DirectoryFormat.blobSize
+    put([UInt8](repeating: 0, count: size), at: start)
     entryCount -= 1
   }
 
   /// Makes an existing name mean another file; for a renamed directory's `..`.
   package mutating func redirect(_ name: [UInt8], vnode: UInt64, unique: UInt32) throws(EditError) {
+    try checkEditable()
     guard let blob = blob(named: name) else { throw .notFound }
     put32(UInt32(truncatingIfNeeded: vnode), at: blob * DirectoryFormat.blobSize + 4)
     put32(unique, at: blob * DirectoryFormat.blobSize + 8)
+  }
+
+  private func checkEditable() throws(EditError) {
+    if let flaw { throw .flawed(flaw) }
   }
 
   // MARK: Blobs
@@ -91,7 +105,7 @@ extension DirectoryObject {
   private func firstFree(_ count: Int, inPage page: Int) -> Int? {
     var starts: UInt64 = 0
     for byte in 0..<8 {
-      starts |= UInt64(~bytes[page * DirectoryFormat.pageSize + 5 + byte]) << UInt64(8 * byte)
+      starts |= UInt64(~bytes[page * DirectoryFormat.pageSize + DirectoryFormat.blobsInUse + byte]) << UInt64(8 * byte)
     }
     // After the k-th step a set bit begins a run of k + 1 free blobs.
     for _ in 1..<count where starts != 0 { starts &= starts >> 1 }
@@ -102,21 +116,23 @@ extension DirectoryObject {
 
   private mutating func changeFreeCount(_ page: Int, by change: Int) {
     guard page < DirectoryFormat.countedPages else { return }
-    put(UInt8(clamping: freeCount(page) + change), at: DirectoryFormat.allocationMap + page)
+    put(UInt8(freeCount(page) + change), at: DirectoryFormat.allocationMap + page)
   }
 
   private mutating func mark(_ blob: Int, inPage page: Int, used: Bool) {
-    let offset = page * DirectoryFormat.pageSize + 5 + blob >> 3
+    let offset = page * DirectoryFormat.pageSize + DirectoryFormat.blobsInUse + blob >> 3
     let bit = UInt8(1) << UInt8(blob & 7)
     put(used ? bytes[offset] | bit : bytes[offset] & ~bit, at: offset)
   }
 
   private mutating func formatPage(_ page: Int) {
-    let header = page == 0 ? DirectoryFormat.headerBlobs : 1
+    let header = DirectoryFormat.headerBlobs(ofPage: page)
+    let free = UInt8(DirectoryFormat.blobsPerPage - header)
+    put(free, at: page * DirectoryFormat.pageSize + DirectoryFormat.initialFreeCount)
     put16(Int(DirectoryFormat.pageTag), at: page * DirectoryFormat.pageSize + 2)
     for blob in 0..<header { mark(blob, inPage: page, used: true) }
     if page < DirectoryFormat.countedPages {
-      put(UInt8(DirectoryFormat.blobsPerPage - header), at: DirectoryFormat.allocationMap + page)
+      put(free, at: DirectoryFormat.allocationMap + page)
     }
     put16(page + 1, at: 0)
   }

@@ -1,4 +1,8 @@
 /// A directory as a server sends it, checked once when it is made: lookups and listings cannot fail afterwards.
+///
+/// Invariants: every chain ends; every entry lies within one page behind the page's header, has a name which ends
+/// there, and shares no blob with another. An object without `flaw` also has true allocation tables, and keeps them
+/// through every edit.
 package struct DirectoryObject: Sendable {
   package struct Entry: Sendable, Hashable {
     package var name: [UInt8]
@@ -8,52 +12,55 @@ package struct DirectoryObject: Sendable {
     package var blob: Int
   }
 
-  /// What makes an object unusable.
+  /// What is wrong with an object. Blobs are numbered through all pages, 64 a page.
   package enum Damage: Error, Hashable, Sendable {
-    /// The size is no multiple of a page, or zero, or above the format's limit.
+    /// The size in bytes is no multiple of a page, or zero, or less than the page count says.
     case size(Int)
+    /// The count is above the format's limit.
+    case pageCount(Int)
     case pageTag(page: Int)
     /// A chain names a blob outside of the object or inside of a header.
     case outside(blob: Int)
     /// A blob belongs to two entries, or a chain loops.
     case shared(blob: Int)
-    /// An entry that is not in use, has no name, or whose name does not end or contains a slash.
+    /// An entry without a name, or whose name does not end within its page.
     case entry(blob: Int)
-    /// An entry in a chain where its name does not belong.
+    // What follows makes an object unfit for edits only.
+    /// An entry in a chain where its name does not belong, or not marked as an entry: servers don't find it either.
     case wrongChain(blob: Int)
+    /// The blobs that entries take are not those which the page marks, or the count of the free ones is wrong.
+    case allocation(page: Int)
   }
 
-  /// The object itself; edited copies stay valid.
+  /// The object itself, whole pages; edited copies stay valid.
   package private(set) var bytes: [UInt8]
+  /// Names, `.` and `..` among them.
   package internal(set) var entryCount: Int
+  /// Why the object must not be edited; nil when it may.
+  package let flaw: Damage?
 
-  /// - Throws: the first damage found.
+  /// Takes what a server sent. Pages beyond the count in the header are dropped.
+  /// - Throws: the first damage found that makes reading unsafe.
   package init(_ bytes: [UInt8]) throws(Damage) {
+    let pageCount = try DirectorySurvey.pageCount(of: bytes)
     self.bytes = bytes
-    entryCount = 0
-    entryCount = try check()
+    self.bytes.removeSubrange((pageCount * DirectoryFormat.pageSize)...)
+    let survey = try DirectorySurvey(self.bytes, pageCount: pageCount)
+    entryCount = survey.entryCount
+    flaw = survey.flaw
   }
 
   package var pageCount: Int { bytes.count / DirectoryFormat.pageSize }
 
   // MARK: Reading
 
-  func word16(_ offset: Int) -> Int { Int(bytes[offset]) << 8 | Int(bytes[offset + 1]) }
+  func word16(_ offset: Int) -> Int { bytes.word16(offset) }
 
-  func word32(_ offset: Int) -> UInt32 {
-    UInt32(bytes[offset]) << 24 | UInt32(bytes[offset + 1]) << 16 | UInt32(bytes[offset + 2]) << 8
-      | UInt32(bytes[offset + 3])
-  }
+  func word32(_ offset: Int) -> UInt32 { UInt32(word16(offset)) << 16 | UInt32(word16(offset + 2)) }
 
   func chainHead(_ chain: Int) -> Int { word16(DirectoryFormat.chainHeads + 2 * chain) }
 
   func next(after blob: Int) -> Int { word16(blob * DirectoryFormat.blobSize + 2) }
-
-  func isUsed(_ blob: Int) -> Bool {
-    let page = blob / DirectoryFormat.blobsPerPage
-    let inPage = blob % DirectoryFormat.blobsPerPage
-    return bytes[page * DirectoryFormat.pageSize + 5 + inPage >> 3] >> UInt8(inPage & 7) & 1 == 1
-  }
 
   func nameLength(at blob: Int) -> Int {
     let start = blob * DirectoryFormat.blobSize + 12
@@ -68,6 +75,7 @@ package struct DirectoryObject: Sendable {
     return Entry(name: name, vnode: UInt64(word32(start + 4)), unique: word32(start + 8), blob: blob)
   }
 
+  /// The entry's name ends with a NUL, so that a `name` without one can't lead beyond the object.
   private func hasName(_ name: [UInt8], at blob: Int) -> Bool {
     let start = blob * DirectoryFormat.blobSize + 12
     for index in 0..<name.count where bytes[start + index] != name[index] { return false }
@@ -75,7 +83,7 @@ package struct DirectoryObject: Sendable {
   }
 
   func blob(named name: [UInt8]) -> Int? {
-    guard name.count <= DirectoryFormat.nameLengthMax, !name.isEmpty else { return nil }
+    guard !name.isEmpty, !name.contains(0) else { return nil }
     var blob = chainHead(DirectoryFormat.chain(of: name))
     while blob != 0 {
       if hasName(name, at: blob) { return blob }
@@ -89,7 +97,8 @@ package struct DirectoryObject: Sendable {
     blob(named: name).map(entry(at:))
   }
 
-  /// All entries, `.` and `..` among them, in the order of their blobs.
+  /// All entries, `.` and `..` among them, in the order of their blobs. A name with a slash, which no path can reach,
+  /// is left out.
   package var entries: [Entry] {
     var blobs: [Int] = []
     blobs.reserveCapacity(entryCount)
@@ -101,55 +110,7 @@ package struct DirectoryObject: Sendable {
       }
     }
     blobs.sort()
-    return blobs.map(entry(at:))
-  }
-
-  // MARK: Checking
-
-  private func check() throws(Damage) -> Int {
-    let size = bytes.count
-    guard size > 0, size % DirectoryFormat.pageSize == 0, pageCount <= DirectoryFormat.pagesMax else {
-      throw .size(size)
-    }
-    for page in 0..<pageCount where word16(page * DirectoryFormat.pageSize + 2) != Int(DirectoryFormat.pageTag) {
-      throw .pageTag(page: page)
-    }
-    var taken = [Bool](repeating: false, count: pageCount * DirectoryFormat.blobsPerPage)
-    var count = 0
-    for chain in 0..<DirectoryFormat.hashChains {
-      var blob = chainHead(chain)
-      while blob != 0 {
-        try check(blob, chain, &taken)
-        count += 1
-        blob = next(after: blob)
-      }
-    }
-    return count
-  }
-
-  private func check(_ blob: Int, _ chain: Int, _ taken: inout [Bool]) throws(Damage) {
-    guard blob < taken.count else { throw .outside(blob: blob) }
-    let inPage = blob % DirectoryFormat.blobsPerPage
-    let firstFree = blob < DirectoryFormat.blobsPerPage ? DirectoryFormat.headerBlobs : 1
-    guard inPage >= firstFree else { throw .outside(blob: blob) }
-    let start = blob * DirectoryFormat.blobSize
-    guard bytes[start] == DirectoryFormat.usedFlag else { throw .entry(blob: blob) }
-    let pageEnd = (blob / DirectoryFormat.blobsPerPage + 1) * DirectoryFormat.pageSize
-    let limit = min(pageEnd, start + 12 + DirectoryFormat.nameLengthMax + 1)
-    var end = start + 12
-    while end < limit, bytes[end] != 0 {
-      if bytes[end] == UInt8(ascii: "/") { throw .entry(blob: blob) }
-      end += 1
-    }
-    let length = end - start - 12
-    guard end < limit, length > 0 else { throw .entry(blob: blob) }
-    let blobs = DirectoryFormat.blobs(forName: length)
-    guard inPage + blobs <= DirectoryFormat.blobsPerPage else { throw .entry(blob: blob) }
-    for part in blob..<blob + blobs {
-      if taken[part] { throw .shared(blob: blob) }
-      taken[part] = true
-    }
-    guard DirectoryFormat.chain(of: Array(bytes[start + 12..<end])) == chain else { throw .wrongChain(blob: blob) }
+    return blobs.map(entry(at:)).filter { !$0.name.contains(UInt8(ascii: "/")) }
   }
 
   // MARK: Writing, for the editor
@@ -175,5 +136,11 @@ package struct DirectoryObject: Sendable {
   init(unchecked bytes: [UInt8], entryCount: Int) {
     self.bytes = bytes
     self.entryCount = entryCount
+    flaw = nil
   }
+}
+
+extension [UInt8] {
+  /// The 16-bit number at `offset`, most significant byte first.
+  func word16(_ offset: Int) -> Int { Int(self[offset]) << 8 | Int(self[offset + 1]) }
 }
