@@ -199,7 +199,8 @@ extension ClientContext {
           oldDirectory: sourceFid, oldName: name, newDirectory: destinationFid, newName: newName)
         return ((), results.newDirectoryStatus)
       } edits: {
-        [.remove(name)] + (replacing ? [.remove(newName)] : []) + [.insert(newName, fid)]
+        // In the server's order (OpenAFS src/viced/afsfileprocs.c, SAFSS_Rename): the new name then gets the same place.
+        (replacing ? [.remove(newName)] : []) + [.insert(newName, fid), .remove(name)]
       }
       return
     }
