@@ -115,6 +115,8 @@ let package = Package(
       ], path: "Tests/TestWorld", swiftSettings: settings),
     tests("SimulationTests", ["AFSBase", "AFSTypes", "RxCore", "RxTesting", "AFSClient", "AFSMockServer", "TestWorld"]),
     tests("TidyTests", []),
-    tests("AFSFuseTests", ["AFSBase", "AFSTypes", "AFSClient", "AFSCredentials", "AFSFuse", "CLinuxShims", logging]),
+    .target(name: "CTestCalls", path: "Tests/CTestCalls"),
+    tests("AFSFuseTests", ["AFSBase", "AFSTypes", "AFSClient", "AFSCredentials", "AFSFuse", "CTestCalls", logging]),
+    tests("AFSControlTests", ["AFSBase", "AFSControl", logging]),
   ]
 )

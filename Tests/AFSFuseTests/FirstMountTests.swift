@@ -1,7 +1,8 @@
 import AFSClient
-import AFSFuse
 import Glibc
 import Testing
+
+@testable import AFSFuse
 
 @Suite(.tags(.mount), .enabled(if: canMount), .serialized, .timeLimit(.minutes(1)))
 struct FirstMountTests {

@@ -11,7 +11,7 @@ package struct MountPoint: Hashable, Sendable {
   package init(checking path: String, allowsNonempty: Bool) throws(MountError) {
     self.path = try Self.resolved(path)
     if let entry = MountTable.entry(at: self.path), entry.type.hasPrefix("fuse") {
-      throw .alreadyMounted(self.path, type: entry.type)
+      throw Self.isStale(self.path) ? .staleMount(self.path) : .alreadyMounted(self.path, type: entry.type)
     }
     var status = stat()
     guard stat(self.path, &status) == 0 else { throw .inaccessible(self.path, errno: errno) }
@@ -42,6 +42,14 @@ package struct MountPoint: Hashable, Sendable {
     let parent = (path.hasPrefix("/") ? "/" : "") + components.joined(separator: "/")
     guard let whole = realPath(parent.isEmpty ? "." : parent) else { return nil }
     return whole == "/" ? "/" + last : whole + "/" + last
+  }
+
+  /// Whether the daemon of a mount is gone: opening its root then fails, while its attributes may be remembered.
+  private static func isStale(_ path: String) -> Bool {
+    let directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    if directory < 0 { return errno == ENOTCONN }
+    close(directory)
+    return false
   }
 
   private static func realPath(_ path: String) -> String? {

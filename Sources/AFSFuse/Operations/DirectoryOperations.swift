@@ -2,6 +2,7 @@ import AFSClient
 import AFSCredentials
 import CFuse3
 import Glibc
+import Synchronization
 
 /// Operations on open directories. The kernel's position in a directory is the index of the next entry.
 extension FuseSession {
@@ -35,6 +36,7 @@ extension FuseSession {
   func readDirectory(
     _ request: consuming FuseRequest, _ id: UInt64, size: Int, offset: Int, withAttributes: Bool
   ) {
+    listingCount.add(1, ordering: .relaxed)
     guard let handle = directories[id], offset >= 0 else { return request.fail(EBADF) }
     let size = min(size, Self.transferMax)
     let startsOver = handle.startsOver(at: offset)

@@ -1,6 +1,7 @@
 import AFSClient
 import CFuse3
 import Glibc
+import Synchronization
 
 /// Extended attributes: those named `afs.` are windows to AFS; AFS stores no others.
 ///
@@ -9,6 +10,7 @@ extension FuseSession {
   private static let prefix = "afs."
 
   func getExtendedAttribute(_ request: consuming FuseRequest, _ id: UInt64, _ name: String, size: Int) {
+    extendedAttributeCount.add(1, ordering: .relaxed)
     guard name.hasPrefix(Self.prefix) else { return request.fail(EOPNOTSUPP) }
     guard let node = nodes[id] else { return request.fail(ESTALE) }
     let identity = request.identity

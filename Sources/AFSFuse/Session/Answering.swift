@@ -1,3 +1,4 @@
+import AFSBase
 import AFSClient
 import CFuse3
 import Glibc

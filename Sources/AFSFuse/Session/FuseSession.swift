@@ -3,6 +3,7 @@ package import AFSClient
 import CFuse3
 import Glibc
 package import Logging
+import Synchronization
 
 /// A mounted file system: the connection to the kernel, the threads which receive requests, and what the kernel
 /// was told of (node ids, open files).
@@ -22,6 +23,8 @@ package final class FuseSession: Sendable {
   let closings = Monitor(0)
   let replyBuffers: BufferPool
   let requestMemory: RequestMemoryPool
+  let listingCount = Atomic(0)
+  let extendedAttributeCount = Atomic(0)
   let pendingInit = InitReply.Pending()
   package let invalidation: KernelInvalidation
   package let mountPoint: MountPoint
@@ -247,6 +250,20 @@ package final class FuseSession: Sendable {
     Statistics(
       nodes: nodes.count, names: nodes.nameCount, openFiles: files.count, openDirectories: directories.count,
       waitingRequests: tasks.count)
+  }
+
+  /// Requests of some kinds so far, for tests and tuning.
+  package var requestCounts: RequestCounts {
+    RequestCounts(
+      listings: listingCount.load(ordering: .relaxed),
+      extendedAttributes: extendedAttributeCount.load(ordering: .relaxed))
+  }
+
+  package struct RequestCounts: Hashable, Sendable {
+    /// READDIR and READDIRPLUS.
+    package var listings: Int
+    /// GETXATTR.
+    package var extendedAttributes: Int
   }
 
   package struct Statistics: Hashable, Sendable {

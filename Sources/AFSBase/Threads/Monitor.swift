@@ -1,15 +1,14 @@
-package import AFSBase
 import Glibc
 
 /// A value behind a mutex with one condition: threads wait for a change of the value.
 ///
 /// A leaf in the lock order: bodies call nothing that takes another lock.
-package final class Monitor<State>: @unchecked Sendable {
+public final class Monitor<State>: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private let condition: UnsafeMutablePointer<pthread_cond_t>
   private var state: State
 
-  package init(_ state: State) {
+  public init(_ state: State) {
     self.state = state
     mutex = .allocate(capacity: 1)
     condition = .allocate(capacity: 1)
@@ -28,7 +27,7 @@ package final class Monitor<State>: @unchecked Sendable {
     mutex.deallocate()
   }
 
-  package func withLock<Result>(_ body: (inout State) throws -> Result) rethrows -> Result {
+  public func withLock<Result>(_ body: (inout State) throws -> Result) rethrows -> Result {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     return try body(&state)
@@ -36,7 +35,7 @@ package final class Monitor<State>: @unchecked Sendable {
 
   /// As `withLock`; wakes all waiting threads afterwards.
   @discardableResult
-  package func change<Result>(_ body: (inout State) -> Result) -> Result {
+  public func change<Result>(_ body: (inout State) -> Result) -> Result {
     pthread_mutex_lock(mutex)
     defer {
       pthread_cond_broadcast(condition)
@@ -46,7 +45,7 @@ package final class Monitor<State>: @unchecked Sendable {
   }
 
   /// Calls `body` now and after each change, until it returns a value or `deadline` passes (then nil).
-  package func wait<Result>(until deadline: MonotonicTime, for body: (inout State) -> Result?) -> Result? {
+  public func wait<Result>(until deadline: MonotonicTime, for body: (inout State) -> Result?) -> Result? {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     while true {
@@ -59,22 +58,5 @@ package final class Monitor<State>: @unchecked Sendable {
         tv_sec: Int(deadline.nanoseconds / 1_000_000_000), tv_nsec: Int(deadline.nanoseconds % 1_000_000_000))
       if pthread_cond_timedwait(condition, mutex, &time) == ETIMEDOUT { return body(&state) }
     }
-  }
-}
-
-/// The clock of this target's threads.
-package enum Clock {
-  /// CLOCK_MONOTONIC.
-  package static var now: MonotonicTime {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return MonotonicTime(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
-  }
-
-  /// CLOCK_REALTIME.
-  package static var wallTime: WallTime {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return WallTime(seconds: Int64(time.tv_sec), nanoseconds: UInt32(time.tv_nsec))
   }
 }

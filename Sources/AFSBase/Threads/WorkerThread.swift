@@ -1,9 +1,9 @@
 import Glibc
 
-/// A thread of this target: named, with all signals blocked but the one which wakes it out of a system call.
+/// A thread: named, with all signals blocked but the one which wakes it out of a system call.
 ///
 /// The process's own signals (SIGTERM, SIGINT) thus always reach the thread that waits for them.
-package final class WorkerThread: Sendable {
+public final class WorkerThread: Sendable {
   /// Its handler does nothing; its arrival makes a blocking read return EINTR. The default action of SIGURG is
   /// to be ignored, so that nothing happens to a process which is sent one by mistake.
   static let wakeSignal = SIGURG
@@ -12,7 +12,7 @@ package final class WorkerThread: Sendable {
 
   /// - Parameter name: 15 bytes at most (the kernel's limit for a thread's name).
   /// - Returns: nil when the system has no room for another thread.
-  package init?(name: String, _ body: @escaping @Sendable () -> Void) {
+  public init?(name: String, _ body: @escaping @Sendable () -> Void) {
     Self.installWakeHandler()
     let start = Unmanaged.passRetained(ThreadBody(name: name, body))
     var thread = pthread_t()
@@ -25,11 +25,11 @@ package final class WorkerThread: Sendable {
   }
 
   /// Interrupts the system call that the thread is in. It may be about to enter one: repeat until it has ended.
-  package func interrupt() {
+  public func interrupt() {
     pthread_kill(thread, Self.wakeSignal)
   }
 
-  package func join() {
+  public func join() {
     pthread_join(thread, nil)
   }
 

@@ -24,6 +24,13 @@ struct TestMount {
   let session: FuseSession
   let path: String
 
+  /// - Parameter cached: false sends everything through tasks.
+  static func with(cached: Bool, _ body: (TestMount) async throws -> Void) async throws {
+    let fileSystem = MemoryFileSystem()
+    fileSystem.behaviour.answersFromCache = cached
+    try await with(fileSystem, body)
+  }
+
   /// Mounts, runs `body`, unmounts, whatever happens.
   static func with(
     _ fileSystem: MemoryFileSystem = MemoryFileSystem(), options: MountOptions = MountOptions(),

@@ -1,0 +1,86 @@
+/// What a command asks a daemon: one line of JSON.
+package enum ControlRequest: Hashable, Sendable {
+  case status
+  /// - Parameter lazily: detach the mount even when it is in use.
+  case unmount(lazily: Bool)
+
+  /// Grows when a message changes its meaning; a daemon answers other versions with an error.
+  package static let version: Int64 = 1
+
+  package var json: JSONValue {
+    switch self {
+    case .status:
+      .object([.init("version", .integer(Self.version)), .init("command", .string("status"))])
+    case .unmount(let lazily):
+      .object([
+        .init("version", .integer(Self.version)), .init("command", .string("unmount")), .init("lazy", .bool(lazily)),
+      ])
+    }
+  }
+
+  /// - Throws: a text for the sender.
+  package init(_ json: JSONValue) throws(ControlError) {
+    guard json["version"]?.integer == Self.version else { throw .refused("this daemon speaks version \(Self.version)") }
+    switch json["command"]?.string {
+    case "status": self = .status
+    case "unmount": self = .unmount(lazily: json["lazy"]?.bool ?? false)
+    case let name: throw .refused("unknown command '\(name ?? "")'")
+    }
+  }
+}
+
+/// What a daemon answers: one line of JSON.
+package enum ControlReply: Hashable, Sendable {
+  case done
+  case status(MountStatus)
+  case failed(String)
+
+  package var json: JSONValue {
+    switch self {
+    case .done:
+      .object([.init("version", .integer(ControlRequest.version)), .init("ok", .bool(true))])
+    case .status(let status):
+      .object([
+        .init("version", .integer(ControlRequest.version)), .init("ok", .bool(true)), .init("status", status.json),
+      ])
+    case .failed(let text):
+      .object([
+        .init("version", .integer(ControlRequest.version)), .init("ok", .bool(false)), .init("error", .string(text)),
+      ])
+    }
+  }
+
+  package init(_ json: JSONValue) throws(ControlError) {
+    guard let isGood = json["ok"]?.bool else { throw .malformed }
+    guard isGood else {
+      self = .failed(json["error"]?.string ?? "refused")
+      return
+    }
+    self = json["status"].map { .status(MountStatus($0)) } ?? .done
+  }
+}
+
+package enum ControlError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// The socket's folder cannot be made or is not ours alone.
+  case badFolder(String, reason: String)
+  /// Another daemon serves this mount point.
+  case inUse(String)
+  /// No daemon serves this mount point.
+  case absent
+  case system(String, errno: Int32)
+  case timedOut
+  case malformed
+  case refused(String)
+
+  package var description: String {
+    switch self {
+    case .badFolder(let path, let reason): "\(path) \(reason)"
+    case .inUse(let path): "a daemon already serves this mount point (\(path))"
+    case .absent: "no daemon serves this mount point"
+    case .system(let path, let code): "\(path): \(errorText(code))"
+    case .timedOut: "the daemon does not answer"
+    case .malformed: "the daemon's answer is malformed"
+    case .refused(let text): text
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import CLinuxShims
+import Glibc
+
+/// The folder of the control sockets: one socket per mount point.
+package struct RuntimeFolder: Hashable, Sendable {
+  package let path: String
+
+  package init(path: String) {
+    self.path = path
+  }
+
+  /// `/run/afsfuse` for root, `$XDG_RUNTIME_DIR/afsfuse` for others; where that is not set, a folder in /tmp which
+  /// only its owner can enter.
+  package static var own: RuntimeFolder {
+    let user = geteuid()
+    if user == 0 { return RuntimeFolder(path: "/run/afsfuse") }
+    if let folder = getenv("XDG_RUNTIME_DIR"), folder.pointee != 0 {
+      return RuntimeFolder(path: String(cString: folder) + "/afsfuse")
+    }
+    return RuntimeFolder(path: "/tmp/afsfuse-\(user)")
+  }
+
+  /// Where a command looks: root sees everybody's mounts.
+  package static var all: [RuntimeFolder] {
+    var folders = [own]
+    guard geteuid() == 0 else { return folders }
+    for user in names(in: "/run/user") { folders.append(RuntimeFolder(path: "/run/user/\(user)/afsfuse")) }
+    for name in names(in: "/tmp") where name.hasPrefix("afsfuse-") && UInt32(name.dropFirst(8)) != nil {
+      folders.append(RuntimeFolder(path: "/tmp/\(name)"))
+    }
+    return folders
+  }
+
+  /// The socket of a mount point: a name of fixed length, for a socket's path has 107 bytes at most (unix(7)).
+  package func socketPath(mountPoint: String) -> String {
+    let digits = String(Self.hash(mountPoint), radix: 16)
+    return path + "/" + String(repeating: "0", count: 16 - digits.count) + digits + ".sock"
+  }
+
+  package var socketPaths: [String] {
+    Self.names(in: path).filter { $0.hasSuffix(".sock") }.sorted().map { path + "/" + $0 }
+  }
+
+  /// Makes the folder. One that others could write to is refused: they could put a socket of theirs in our place.
+  func make() throws(ControlError) {
+    if mkdir(path, 0o700) != 0, errno != EEXIST { throw .system(path, errno: errno) }
+    var status = stat()
+    guard lstat(path, &status) == 0 else { throw .system(path, errno: errno) }
+    guard status.st_mode & S_IFMT == S_IFDIR else { throw .badFolder(path, reason: "is not a folder") }
+    guard status.st_uid == geteuid() else { throw .badFolder(path, reason: "belongs to somebody else") }
+    guard status.st_mode & 0o022 == 0 else { throw .badFolder(path, reason: "can be written to by others") }
+  }
+
+  private static func names(in folder: String) -> [String] {
+    guard let directory = opendir(folder) else { return [] }
+    defer { closedir(directory) }
+    var names: [String] = []
+    while let entry = readdir(directory) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names
+  }
+
+  /// FNV-1a, 64 bits.
+  package static func hash(_ text: String) -> UInt64 {
+    text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+  }
+}
+
+func errorText(_ code: Int32) -> String { String(cString: strerror(code)) }

@@ -1,0 +1,90 @@
+import AFSControl
+import ArgumentParser
+import Glibc
+
+/// `afsfuse status`: asks every daemon whose socket it finds.
+struct StatusCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "status",
+    abstract: "Shows mounts, cells, servers, volumes, and what is held and under way.")
+
+  @Argument(help: "One mount only.", completion: .directory)
+  var mountPoint: String?
+
+  @Flag(help: "For scripts: an array with an object for each mount.")
+  var json = false
+
+  func run() throws {
+    let paths = RuntimeFolder.all.flatMap(\.socketPaths)
+    var mounts: [MountStatus] = []
+    var failed = false
+    for path in paths {
+      do throws(ControlError) {
+        switch try ControlClient.ask(.status, at: path, seconds: 5) {
+        case .status(let status): mounts.append(status)
+        case .failed(let text): throw .refused(text)
+        case .done: throw .malformed
+        }
+      } catch {
+        if error == .absent { continue }
+        failed = true
+        printError("afsfuse: \(path): \(error)")
+      }
+    }
+    if let mountPoint {
+      let path = realPath(mountPoint)
+      mounts.removeAll { $0.mountPoint != path }
+      if mounts.isEmpty { throw Failure("no daemon of afsfuse serves \(path)").report() }
+    }
+    if json {
+      print(JSONValue.array(mounts.map(\.json)).text(indented: true))
+    } else if mounts.isEmpty {
+      print("Nothing is mounted.")
+    } else {
+      print(mounts.map(StatusText.init).map(\.text).joined(separator: "\n"))
+    }
+    if failed { throw ExitCode(1) }
+  }
+
+  private func realPath(_ path: String) -> String {
+    guard let whole = realpath(path, nil) else { return path }
+    defer { free(whole) }
+    return String(cString: whole)
+  }
+}
+
+/// A mount's status for people.
+struct StatusText {
+  let text: String
+
+  init(_ status: MountStatus) {
+    var lines = [
+      "\(status.mountPoint)  (process \(status.processID), up \(Self.duration(status.uptime)), callback port "
+        + "\(status.callbackPort)\(status.isReadOnly ? ", read-only" : ""))"
+    ]
+    for cell in status.cells {
+      lines.append("  cell \(cell.name)")
+      for server in cell.servers { lines.append("    " + Self.line(server)) }
+    }
+    if !status.servers.isEmpty { lines.append("  fileservers") }
+    for server in status.servers { lines.append("    " + Self.line(server)) }
+    if !status.volumes.isEmpty { lines.append("  volumes") }
+    for volume in status.volumes { lines.append("    \(volume.cell)  \(volume.name)  \(volume.id)") }
+    let width = status.counts.map(\.name.count).max() ?? 0
+    for count in status.counts {
+      lines.append("  \(count.name)\(String(repeating: " ", count: width - count.name.count))  \(count.value)")
+    }
+    text = lines.joined(separator: "\n")
+  }
+
+  private static func line(_ server: MountStatus.Server) -> String {
+    "\(server.address)  \(server.role) server  \(server.isUp ? "up" : "DOWN")"
+  }
+
+  private static func duration(_ seconds: Int64) -> String {
+    if seconds < 60 { return "\(seconds) s" }
+    if seconds < 3600 { return "\(seconds / 60) min" }
+    if seconds < 86400 { return "\(seconds / 3600) h \(seconds % 3600 / 60) min" }
+    return "\(seconds / 86400) d \(seconds % 86400 / 3600) h"
+  }
+}

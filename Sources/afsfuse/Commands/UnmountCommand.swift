@@ -1,0 +1,52 @@
+import AFSControl
+import AFSFuse
+import ArgumentParser
+import Glibc
+
+/// `afsfuse unmount`.
+struct UnmountCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "unmount",
+    abstract: "Stores what is not stored yet, ends the mount and its daemon.",
+    aliases: ["umount"])
+
+  @Argument(help: "Where it is mounted.", completion: .directory)
+  var mountPoint: String
+
+  @Flag(help: "Detach a mount that is in use; it is served until its last user is gone.")
+  var lazy = false
+
+  func run() throws {
+    do throws(Failure) {
+      try unmount()
+    } catch {
+      throw error.report()
+    }
+  }
+
+  private func unmount() throws(Failure) {
+    // Without a look at the mount itself: its daemon may be gone, or wait.
+    guard let path = MountPoint.resolvedByParent(mountPoint) ?? (try? MountPoint.resolved(mountPoint)) else {
+      throw Failure(MountError.missing(mountPoint).description)
+    }
+    for folder in RuntimeFolder.all {
+      do throws(ControlError) {
+        let reply = try ControlClient.ask(
+          .unmount(lazily: lazy), at: folder.socketPath(mountPoint: path), seconds: 0)
+        if case .failed(let text) = reply { throw .refused(text) }
+        return
+      } catch {
+        if error == .absent { continue }
+        throw Failure(error.description)
+      }
+    }
+    // No daemon listens: it is gone, or another user's.
+    guard let entry = MountTable.entry(at: path) else { throw Failure(MountError.notMounted(path).description) }
+    guard entry.type == "fuse.afsfuse" else { throw Failure("\(path) is not a mount of afsfuse but of \(entry.type)") }
+    do throws(MountError) {
+      try KernelMount.unmount(path, lazily: lazy)
+    } catch {
+      throw Failure(error.description)
+    }
+  }
+}

@@ -1,0 +1,158 @@
+import AFSBase
+import AFSCache
+import AFSClient
+import AFSControl
+import AFSFuse
+import Glibc
+import Logging
+import RxCore
+import RxTransport
+import SystemPackage
+
+/// The client behind a mount, with what it runs on: the wiring of transport, cache, client and front end.
+struct MountedClient: Sendable {
+  let fileSystem: AFSFileSystem
+  let transport: RxTransport
+  let cache: DiskCache
+  private let duties: Task<Void, Never>
+
+  var callbackPort: UInt16 { transport.boundPort }
+
+  /// Requests which wait for servers run on the I/O thread: their calls then cost no hand-over.
+  var spawn: TaskSpawner {
+    { [transport] body in Task(executorPreference: transport.executor) { await body() } }
+  }
+
+  /// Opens the port and the cache, and looks at the root: a wrong cell or volume fails the mount, not its first user.
+  static func start(_ settings: MountSettings, logger: Logger) async throws(Failure) -> MountedClient {
+    var generator = SystemRandomNumberGenerator()
+    let cells = try Cells(settings, seed: generator.next(), logger: logger)
+    let transport = try openTransport(settings, logger: logger)
+    let cache = try openCache(settings)
+    let fileSystem = AFSFileSystem(
+      configuration: configuration(settings, cells),
+      in: .init(
+        caller: transport, timer: transport.timer, log: logger, cache: cache, resolver: cells.resolver,
+        stateDirectory: FilePath(settings.cacheFolder), seed: generator.next(),
+        spawn: { body in Task(executorPreference: transport.executor) { await body() } }))
+    transport.register(fileSystem.callbackService)
+    let duties = Task(executorPreference: transport.executor) { await fileSystem.run() }
+    let client = MountedClient(fileSystem: fileSystem, transport: transport, cache: cache, duties: duties)
+    do throws(AFSError) {
+      try await client.onTransport { () throws(AFSError) in try await fileSystem.checkRoot() }
+    } catch {
+      await client.shutDownQuietly()
+      throw Failure(rootFailure(settings, error))
+    }
+    return client
+  }
+
+  /// Stores what is dirty, gives up callbacks, closes the port.
+  func shutDown() async throws(AFSError) {
+    let outcome: Result<Void, AFSError>
+    do throws(AFSError) {
+      outcome = .success(try await onTransport { () throws(AFSError) in try await fileSystem.shutDown() })
+    } catch {
+      outcome = .failure(error)
+    }
+    duties.cancel()
+    await transport.shutDown()
+    try outcome.get()
+  }
+
+  func shutDownQuietly() async {
+    try? await shutDown()
+  }
+
+  /// Fills in what the client knows.
+  func describe(_ status: inout MountStatus) async {
+    let client = fileSystem.status
+    status.cells = client.cells.map { cell in
+      MountStatus.Cell(
+        name: cell.name,
+        servers: cell.locationServers.map { .init(address: $0, role: "volume location", isUp: true) })
+    }
+    status.servers = client.servers.flatMap { server in
+      server.addresses.map { .init(address: $0.address, role: "file", isUp: $0.isUp) }
+    }
+    status.volumes = client.volumes.map { .init(cell: $0.cell, name: $0.name, id: $0.id) }
+    let rx = await transport.statistics()
+    let usage = cache.usage
+    status.counts = [
+      .init("vnodes", client.vnodeCount), .init("callbacks", client.callbackCount),
+      .init("open files", client.openFileCount), .init("dirty files", client.dirtyFileCount),
+      .init("calls in flight", rx.callsInFlight), .init("calls made", rx.calls.started),
+      .init("calls served", rx.calls.served), .init("calls failed", rx.calls.failed),
+      .init("cache files", usage.files), .init("cache bytes", usage.diskBytes + usage.memoryBytes),
+      .init("cache bytes at most", usage.sizeMax),
+    ]
+  }
+
+  // MARK: Parts
+
+  private func onTransport<Value: Sendable>(
+    _ body: @escaping @Sendable () async throws(AFSError) -> Value
+  ) async throws(AFSError) -> Value {
+    let task = Task(executorPreference: transport.executor) { () async -> Result<Value, AFSError> in
+      do throws(AFSError) { return .success(try await body()) } catch { return .failure(error) }
+    }
+    return try await task.value.get()
+  }
+
+  private static func openTransport(_ settings: MountSettings, logger: Logger) throws(Failure) -> RxTransport {
+    do throws(RxTransportError) {
+      let transport = try RxTransport(options: RxTransportOptions(port: settings.callbackPort), logger: logger)
+      if transport.portWasTaken {
+        logger.notice("UDP port \(settings.callbackPort) is taken, using \(transport.boundPort)")
+      }
+      return transport
+    } catch {
+      throw Failure(error.description)
+    }
+  }
+
+  private static func openCache(_ settings: MountSettings) throws(Failure) -> DiskCache {
+    let folder = settings.cacheFolder + "/data"
+    try Folders.make(folder)
+    do throws(CacheError) {
+      return try DiskCache(directory: folder, sizeMax: settings.cacheBytes)
+    } catch {
+      throw Failure("cache folder \(folder): \(error)")
+    }
+  }
+
+  private static func configuration(_ settings: MountSettings, _ cells: Cells) -> AFSClientConfiguration {
+    var configuration = AFSClientConfiguration(
+      localCell: cells.configuration.localCell, cells: cells.configuration.cells)
+    switch settings.root {
+    case .dynamic: configuration.root = .dynamic
+    case .volume(let name): configuration.root = .volume(name)
+    }
+    configuration.isShared = settings.options.allowsOthers || settings.options.allowsRoot
+    configuration.isReadOnly = settings.options.isReadOnly
+    configuration.systemNames = systemNames
+    configuration.ownerUID = getuid()
+    configuration.ownerGID = getgid()
+    configuration.interfaces = { NetworkInterfaces.current() }
+    return configuration
+  }
+
+  /// Values of `@sys`.
+  private static var systemNames: [String] {
+    var system = utsname()
+    guard uname(&system) == 0 else { return [] }
+    let machine = withUnsafeBytes(of: &system.machine) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    return SystemNames.defaults(machine: machine)
+  }
+
+  private static func rootFailure(_ settings: MountSettings, _ error: AFSError) -> String {
+    let cell = settings.cell.map { " of cell \($0)" } ?? ""
+    guard case .volume(let name) = settings.root else { return "the root cannot be read: \(error)" }
+    switch error {
+    case .noSuchVolume, .notFound: return "there is no volume '\(name)'\(cell)"
+    case .noSuchCell: return "no servers of cell \(settings.cell ?? "") are known: say --cell-servers"
+    case .timedOut, .unreachable: return "no server of volume '\(name)'\(cell) answers"
+    default: return "volume '\(name)'\(cell) cannot be read: \(error)"
+    }
+  }
+}

@@ -1,0 +1,161 @@
+import AFSControl
+import AFSFuse
+import ArgumentParser
+import Glibc
+import Logging
+
+/// The options of `afsfuse mount`. Those with a value can be given in an `-o` list, too, for /etc/fstab:
+/// `-o cell=example.com,cache-size=10G`.
+struct MountArguments: ParsableArguments {
+  @Argument(help: "Where to mount: an empty folder.", completion: .directory)
+  var mountPoint: String
+
+  @Flag(help: "Stay in the foreground, log to standard error.")
+  var foreground = false
+
+  @Option(
+    help: ArgumentHelp("The cell that names without a cell mean. (default: ThisCell's)", valueName: "name"))
+  var cell: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Volume location servers of the cell, by name or address. (default: CellServDB's or DNS's)",
+      valueName: "host,..."))
+  var cellServers: String?
+
+  @Option(help: ArgumentHelp("What is at the top: 'dynamic', all cells by name, or a volume.", valueName: "volume"))
+  var root = RootChoice.dynamic
+
+  @Option(
+    help: ArgumentHelp("Where CellServDB and ThisCell are. (default: /etc/openafs and the like)", valueName: "folder"),
+    completion: .directory)
+  var configDir: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Where file data is kept; each mount has a folder of its own in it. (default: $XDG_CACHE_HOME/afsfuse; as root "
+        + "/var/cache/afsfuse)", valueName: "folder"), completion: .directory)
+  var cacheDir: String?
+
+  @Option(help: ArgumentHelp("How large the cache may grow: 500M, 10G.", valueName: "size"))
+  var cacheSize = ByteSize(bytes: 4 << 30)
+
+  @Option(
+    help: ArgumentHelp(
+      "The UDP port that servers call back to; if it is taken, any free one is used, and logged.", valueName: "port"))
+  var callbackPort: UInt16 = 7001
+
+  @Flag(help: "Let other users use the mount.")
+  var allowOther = false
+
+  @Flag(help: "Let nobody change anything.")
+  var readOnly = false
+
+  @Option(
+    help: ArgumentHelp(
+      "How much is logged: \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "level"),
+    completion: .list(Logger.Level.allCases.map(\.rawValue)), transform: Self.level)
+  var logLevel = Logger.Level.notice
+
+  @Option(
+    help: ArgumentHelp("Log to this file instead of the system's log.", valueName: "file"), completion: .file())
+  var logFile: String?
+
+  @Option(
+    name: .customShort("o"),
+    help: ArgumentHelp(
+      "Options of mount(8): ro, nodev, nosuid, noexec, allow_other, fsname=..., or the long options above.",
+      valueName: "option,..."))
+  var options: [String] = []
+
+  @Option(help: .hidden)
+  var readyDescriptor: Int32?
+
+  /// Takes long options out of the `-o` lists.
+  /// - Returns: what is left for the kernel.
+  mutating func applyOptionLists() throws(Failure) -> MountOptions {
+    var mountOptions = MountOptions()
+    for word in options.flatMap({ $0.split(separator: ",").map(String.init) }) {
+      let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
+      if try applyLong(parts[0], parts.count > 1 ? parts[1] : nil) { continue }
+      do throws(MountError) {
+        try mountOptions.apply(word)
+      } catch {
+        throw Failure(error.description)
+      }
+    }
+    if allowOther { mountOptions.allowsOthers = true }
+    if readOnly { mountOptions.isReadOnly = true }
+    return mountOptions
+  }
+
+  /// - Returns: false when the name is none of ours.
+  private mutating func applyLong(_ name: String, _ value: String?) throws(Failure) -> Bool {
+    guard let value else { return false }
+    switch name {
+    case "cell": cell = value
+    // A comma ends an option of a list: a semicolon stands for it.
+    case "cell-servers": cellServers = String(value.map { $0 == ";" ? "," : $0 })
+    case "root": root = try Self.parsed(name, value)
+    case "config-dir": configDir = value
+    case "cache-dir": cacheDir = value
+    case "cache-size": cacheSize = try Self.parsed(name, value)
+    case "callback-port": callbackPort = try Self.parsed(name, value)
+    case "log-level": logLevel = try Self.level(value)
+    case "log-file": logFile = value
+    default: return false
+    }
+    return true
+  }
+
+  private static func parsed<Value: ExpressibleByArgument>(_ name: String, _ text: String) throws(Failure) -> Value {
+    guard let value = Value(argument: text) else { throw Failure("option '\(name)': '\(text)' is not understood") }
+    return value
+  }
+
+  private static func level(_ text: String) throws(Failure) -> Logger.Level {
+    guard let level = Logger.Level(rawValue: text) else { throw Failure("'\(text)' is no log level") }
+    return level
+  }
+
+  /// Checks what can be checked before anything is started. Paths become absolute.
+  func settings(_ options: MountOptions) throws(Failure) -> MountSettings {
+    let point: MountPoint
+    do throws(MountError) {
+      point = try MountPoint(checking: mountPoint, allowsNonempty: options.allowsNonempty)
+    } catch {
+      throw Failure(error.description)
+    }
+    if cacheSize.bytes < 16 << 20 { throw Failure("a cache of \(cacheSize) is too small: 16M is the least") }
+    let cache: String
+    if let cacheDir { cache = try Self.absolute(cacheDir) } else { cache = try Self.defaultCacheFolder() }
+    var configuration: String?
+    if let configDir { configuration = try Self.absolute(configDir) }
+    return MountSettings(
+      mountPoint: point, options: options, cell: cell, cellServers: cellServers, root: root,
+      configurationFolder: configuration, cacheFolder: cache + "/" + Self.folderName(point.path),
+      cacheBytes: cacheSize.bytes, callbackPort: callbackPort)
+  }
+
+  private static func defaultCacheFolder() throws(Failure) -> String {
+    if geteuid() == 0 { return "/var/cache/afsfuse" }
+    if let folder = getenv("XDG_CACHE_HOME"), folder.pointee != 0 { return String(cString: folder) + "/afsfuse" }
+    guard let home = getenv("HOME"), home.pointee != 0 else {
+      throw Failure("HOME is not set: say --cache-dir")
+    }
+    return String(cString: home) + "/.cache/afsfuse"
+  }
+
+  /// A mount point's folder in the cache: legible, and unique by a hash.
+  private static func folderName(_ path: String) -> String {
+    let last = path.split(separator: "/").last.map(String.init) ?? "root"
+    return last + "-" + String(RuntimeFolder.hash(path), radix: 16)
+  }
+
+  static func absolute(_ path: String) throws(Failure) -> String {
+    if path.hasPrefix("/") { return path }
+    guard let folder = getcwd(nil, 0) else { throw Failure("the current folder has no name") }
+    defer { free(folder) }
+    return String(cString: folder) + "/" + path
+  }
+}

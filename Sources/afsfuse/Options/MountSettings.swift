@@ -1,0 +1,18 @@
+import AFSFuse
+
+/// All that a daemon needs to know about its mount.
+struct MountSettings: Sendable {
+  var mountPoint: MountPoint
+  var options: MountOptions
+  /// The cell that names without a cell mean; nil: as the configuration says (`ThisCell`).
+  var cell: String?
+  /// Its volume location servers, `HOST[:PORT],...`; nil: as the configuration or DNS says.
+  var cellServers: String?
+  var root: RootChoice
+  /// Instead of the usual places.
+  var configurationFolder: String?
+  /// This mount's own.
+  var cacheFolder: String
+  var cacheBytes: UInt64
+  var callbackPort: UInt16
+}

@@ -1,0 +1,72 @@
+import Glibc
+import Testing
+
+@testable import AFSFuse
+
+@Suite struct MountOptionsTests {
+  private func options(_ words: [String]) throws -> MountOptions {
+    var options = MountOptions()
+    for word in words { try options.apply(word) }
+    return options
+  }
+
+  @Test("Set-user-id programs and devices count only when asked for")
+  func safe() throws {
+    #expect(try options([]).flags == UInt(MS_NOSUID | MS_NODEV))
+    #expect(try options(["suid", "dev"]).flags == 0)
+  }
+
+  @Test("Words of mount(8) become flags, the last one counts")
+  func flags() throws {
+    #expect(try options(["ro"]).isReadOnly)
+    #expect(try !options(["ro", "rw"]).isReadOnly)
+    #expect(try options(["noexec"]).flags & UInt(MS_NOEXEC) != 0)
+  }
+
+  @Test("Words for others are ignored", arguments: ["_netdev", "x-systemd.automount", "user", "nofail", "comment=x"])
+  func ignored(word: String) throws {
+    #expect(try options([word]) == MountOptions())
+  }
+
+  @Test("An unknown word is refused")
+  func unknown() {
+    #expect(throws: MountError.badOption("writeback")) { try options(["writeback"]) }
+  }
+
+  @Test("What the kernel and fusermount3 are told")
+  func told() throws {
+    let shared = try options(["allow_other", "ro", "fsname=a,b"])
+    #expect(
+      shared.kernelData(device: 5, user: 1, group: 2)
+        == "fd=5,rootmode=40000,user_id=1,group_id=2,allow_other")
+    #expect(shared.fusermountOptions == "fsname=a\\,b,subtype=afsfuse,ro,allow_other")
+  }
+
+  @Test("A line of mountinfo is understood, blanks in paths and all")
+  func mountTable() throws {
+    let line = #"36 35 0:42 / /home/me/my\040afs rw,nosuid shared:1 - fuse.afsfuse afs rw,user_id=0"#
+    let entry = try #require(MountTableEntry(line[...]))
+    #expect(entry.mountPoint == "/home/me/my afs")
+    #expect(entry.type == "fuse.afsfuse")
+    #expect(entry.device == "0:42")
+    #expect(MountTableEntry("nonsense") == nil)
+    #expect(!MountTable.read().isEmpty)
+  }
+
+  @Test("A mount point that cannot be one says why")
+  func mountPoint() throws {
+    var template = Array("/tmp/afsfuse-test-XXXXXX".utf8CString)
+    let path = try #require(mkdtemp(&template).map { String(cString: $0) })
+    defer { rmdir(path) }
+    #expect(throws: MountError.missing(path + "/none")) {
+      try MountPoint(checking: path + "/none", allowsNonempty: false)
+    }
+    try writeFile(path + "/file", [])
+    defer { unlink(path + "/file") }
+    #expect(throws: MountError.notDirectory(path + "/file")) {
+      try MountPoint(checking: path + "/file", allowsNonempty: false)
+    }
+    #expect(throws: MountError.notEmpty(path)) { try MountPoint(checking: path, allowsNonempty: false) }
+    #expect(try MountPoint(checking: path + "/../" + path.dropFirst(5), allowsNonempty: true).path == path)
+  }
+}
