@@ -97,10 +97,14 @@ let package = Package(
     tests("AFSBaseTests", ["AFSBase"]),
     tests(
       "AFSClientTests",
-      ["AFSBase", "AFSTypes", "RxCore", "RxTransport", "AFSRPC", "AFSCache", "AFSCredentials", "AFSClient", logging, system]),
+      [
+        "AFSBase", "AFSTypes", "RxCore", "RxTransport", "RxTesting", "AFSRPC", "AFSCache", "AFSCredentials",
+        "AFSClient", logging, system,
+      ]),
     tests("RxTransportTests", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", logging]),
     tests("RxTestingTests", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", "RxTesting"]),
     tests("RxCoreTests", ["AFSBase", "AFSTypes", "RxCore", "RxSecurity", "RxTesting", collections]),
+    tests("AFSCacheTests", ["AFSBase", "AFSTypes", "AFSCache"]),
     tests("AFSMockServerTests", ["AFSBase", "AFSTypes", "AFSMockServer"]),
     tests("XDRTests", ["AFSBase", "XDR"]),
     tests("AFSTypesTests", ["AFSTypes"]),

@@ -39,8 +39,9 @@ package final class DiskCache: Sendable {
 
   private struct State {
     var index: [CacheKey: CacheFile] = [:]
-    var memory: Deque<CacheFile> = []
-    var disk: Deque<CacheFile> = []
+    var memory = RecencyQueue()
+    var disk = RecencyQueue()
+    /// Files with an open descriptor, longest open first.
     var descriptors: Deque<CacheFile> = []
   }
 
@@ -49,6 +50,10 @@ package final class DiskCache: Sendable {
   private let state = Mutex(State())
   private let diskBytes = Atomic<Int64>(0)
   private let memoryBytes = Atomic<Int64>(0)
+  /// Counts entries of the recency queues.
+  private let clock = Atomic<UInt64>(0)
+  /// A use counts when `clock` has gone on by so much since the file's last one.
+  private let useDistance = Atomic<UInt64>(1)
   private let isSweeping = Atomic<Bool>(false)
   /// After a sweep that freed nothing: no other one below this many disk bytes.
   private let sweepAgainAbove = Atomic<Int64>(0)
@@ -110,14 +115,28 @@ package final class DiskCache: Sendable {
     }
   }
 
-  /// Takes a file into rings; called once for each time that it enters one, with no file's lock held.
-  func enlist(_ file: CacheFile, in rings: CacheRings) {
-    state.withLock { state in
-      if rings.contains(.memory) { state.memory.append(file) }
-      if rings.contains(.disk) { state.disk.append(file) }
-      if rings.contains(.descriptors) { state.descriptors.append(file) }
-    }
-    if rings.contains(.descriptors) { limitDescriptors() }
+  func entersMemory(_ file: CacheFile) {
+    state.withLock { enter(file, &$0.memory) }
+  }
+
+  func entersDisk(_ file: CacheFile) {
+    state.withLock { enter(file, &$0.disk) }
+  }
+
+  func used(_ file: CacheFile) {
+    let age = clock.load(ordering: .relaxed) &- file.stamp.load(ordering: .relaxed)
+    guard age > useDistance.load(ordering: .relaxed) else { return }
+    if file.isOnDisk { entersDisk(file) } else if file.isInMemory { entersMemory(file) }
+  }
+
+  private func enter(_ file: CacheFile, _ queue: inout RecencyQueue) {
+    queue.append(file, stamp: clock.add(1, ordering: .relaxed).newValue)
+    useDistance.store(UInt64(queue.count / 8), ordering: .relaxed)
+  }
+
+  func opened(_ file: CacheFile) {
+    state.withLock { $0.descriptors.append(file) }
+    limitDescriptors()
   }
 
   private func limitDescriptors() {
@@ -147,24 +166,24 @@ package final class DiskCache: Sendable {
   func free(_ bytes: UInt64) -> Bool {
     let before = diskBytes.load(ordering: .relaxed)
     let files = state.withLock { $0.disk.count }
-    sweepDisk(to: max(0, before - Int64(clamping: bytes)), stepsMax: 2 * files)
+    sweepDisk(to: max(0, before - Int64(clamping: bytes)), stepsMax: files)
     return diskBytes.load(ordering: .relaxed) < before
   }
 
   private func relieveMemory() {
     let goal = Int64(limits.memoryMax - limits.memoryMax / 16)
     var steps = 0
-    while steps < Self.stepsMax, memoryBytes.load(ordering: .relaxed) > goal, let file = state.withLock({ $0.memory.popFirst() })
+    while steps < Self.stepsMax, memoryBytes.load(ordering: .relaxed) > goal,
+      let file = state.withLock({ $0.memory.popFirst() })
     {
       steps += 1
-      if !file.clearUsedMark() {
-        do {
-          try file.spill()
-        } catch {
-          file.cull(.max)
-        }
+      do {
+        try file.spill()
+      } catch {
+        // A disk that takes no more: what is on the server can go.
+        file.cull(.max)
+        if file.isInMemory { entersMemory(file) }
       }
-      if file.belongs(in: .memory) { state.withLock { $0.memory.append(file) } }
     }
   }
 
@@ -173,30 +192,17 @@ package final class DiskCache: Sendable {
     defer { isSweeping.store(false, ordering: .releasing) }
     let before = diskBytes.load(ordering: .relaxed)
     var steps = 0
-    var asked = 0
-    while steps < stepsMax, let file = state.withLock({ $0.disk.popFirst() }) {
+    // Files which refuse come back at the end of the queue: nobody is asked twice.
+    let stepsMax = min(stepsMax, state.withLock { $0.disk.count })
+    while steps < stepsMax, diskBytes.load(ordering: .relaxed) > goal,
+      let file = state.withLock({ $0.disk.popFirst() })
+    {
       steps += 1
-      let excess = diskBytes.load(ordering: .relaxed) - goal
-      if excess > 0, !file.clearUsedMark() {
-        asked += 1
-        file.cull(UInt64(excess))
-      }
-      if file.belongs(in: .disk) { state.withLock { $0.disk.append(file) } }
-      if excess <= 0 { break }
+      file.cull(UInt64(max(0, diskBytes.load(ordering: .relaxed) - goal)))
+      if file.isOnDisk { entersDisk(file) }
     }
     let after = diskBytes.load(ordering: .relaxed)
-    let isFutile = asked > 0 && after >= before
+    let isFutile = steps > 0 && after >= before
     sweepAgainAbove.store(isFutile ? after + (1 << 20) : 0, ordering: .relaxed)
   }
-}
-
-/// The lists which the cache's sweeps go round, and in which of them a file is.
-struct CacheRings: OptionSet {
-  let rawValue: UInt8
-  /// Files with data in memory.
-  static let memory = CacheRings(rawValue: 1)
-  /// Files on disk.
-  static let disk = CacheRings(rawValue: 2)
-  /// Files with an open descriptor.
-  static let descriptors = CacheRings(rawValue: 4)
 }

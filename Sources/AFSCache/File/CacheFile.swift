@@ -32,14 +32,22 @@ package final class CacheFile: Sendable {
     /// Counts check-outs: an owner of the past must not take away the file of its successor.
     var ownership: UInt64 = 0
     var record: CacheRecord?
-    var listed: CacheRings = []
+    /// Is in the cache's list of open descriptors.
+    var isListed = false
   }
 
   package let key: CacheKey
   private unowned let cache: DiskCache
   private let state = Mutex(State())
-  /// Set by each use, cleared by the sweep which looks for files to cull.
-  private let used = Atomic<Bool>(true)
+  /// Marks the entry of the cache's `RecencyQueue` which counts.
+  let stamp = Atomic<UInt64>(0)
+
+  /// What a transfer has changed that the cache must know of, after the lock is released.
+  private struct News {
+    var hasMemory = false
+    var hasDisk = false
+    var hasDescriptor = false
+  }
 
   /// Blocks are measured again after this many bytes were written.
   private static let measureInterval: Int64 = 1 << 20
@@ -55,17 +63,16 @@ package final class CacheFile: Sendable {
 
   /// Fills `buffer` from `offset`; what was never written reads as zeros.
   package func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) throws(CacheError) {
-    markUsed()
-    let (descriptor, copied, fresh) = try state.withLock {
-      state throws(CacheError) -> (CacheDescriptor?, Int, CacheRings) in
-      let before = state.listed
+    var news = News()
+    let (descriptor, copied) = try state.withLock { state throws(CacheError) -> (CacheDescriptor?, Int) in
       switch state.backing {
-      case .none: return (nil, 0, [])
-      case .memory: return (nil, Self.copy(state.memory, from: offset, into: buffer), [])
-      case .disk: return (try openDescriptor(&state), 0, state.listed.subtracting(before))
+      case .none: return (nil, 0)
+      case .memory: return (nil, Self.copy(state.memory, from: offset, into: buffer))
+      case .disk: return (try openDescriptor(&state, &news), 0)
       }
     }
-    if !fresh.isEmpty { cache.enlist(self, in: fresh) }
+    tell(news)
+    cache.used(self)
     var done = copied
     if let descriptor { done = try descriptor.read(at: offset, into: buffer) }
     if done < buffer.count {
@@ -75,7 +82,6 @@ package final class CacheFile: Sendable {
 
   /// Writes all of `bytes` at `offset`.
   package func write(at offset: UInt64, _ bytes: UnsafeRawBufferPointer) throws(CacheError) {
-    markUsed()
     do {
       try writeOnce(at: offset, bytes)
     } catch .system(errno: DiskCache.noSpace, _) {
@@ -89,18 +95,18 @@ package final class CacheFile: Sendable {
   }
 
   private func writeOnce(at offset: UInt64, _ bytes: UnsafeRawBufferPointer) throws(CacheError) {
-    let (descriptor, fresh) = try state.withLock { state throws(CacheError) -> (CacheDescriptor?, CacheRings) in
-      let before = state.listed
+    var news = News()
+    let descriptor = try state.withLock { state throws(CacheError) -> CacheDescriptor? in
       if state.backing != .disk {
         if offset + UInt64(bytes.count) <= UInt64(cache.memoryFileMax) {
-          writeMemory(&state, at: Int(offset), bytes)
-          return (nil, state.listed.subtracting(before))
+          writeMemory(&state, at: Int(offset), bytes, &news)
+          return nil
         }
-        try spill(&state)
+        try spill(&state, &news)
       }
-      return (try openDescriptor(&state), state.listed.subtracting(before))
+      return try openDescriptor(&state, &news)
     }
-    if !fresh.isEmpty { cache.enlist(self, in: fresh) }
+    tell(news)
     guard let descriptor else { return }
     try descriptor.write(at: offset, bytes)
     state.withLock { state in
@@ -112,6 +118,7 @@ package final class CacheFile: Sendable {
 
   /// Frees a range, which then reads as zeros. Errors of the system leave it as it is.
   package func punch(_ range: Range<UInt64>) {
+    var news = News()
     let descriptor = state.withLock { state -> CacheDescriptor? in
       switch state.backing {
       case .none: return nil
@@ -121,9 +128,10 @@ package final class CacheFile: Sendable {
           for index in Int(range.lowerBound)..<Int(end) { state.memory[index] = 0 }
         }
         return nil
-      case .disk: return try? openDescriptor(&state)
+      case .disk: return try? openDescriptor(&state, &news)
       }
     }
+    tell(news)
     guard let descriptor else { return }
     try? descriptor.punch(range)
     state.withLock { measure(&$0, descriptor) }
@@ -131,6 +139,7 @@ package final class CacheFile: Sendable {
 
   /// Cuts the file to `size` bytes; never makes it longer.
   package func truncate(to size: UInt64) {
+    var news = News()
     let descriptor = state.withLock { state -> CacheDescriptor? in
       switch state.backing {
       case .none: return nil
@@ -140,9 +149,10 @@ package final class CacheFile: Sendable {
           state.memory.removeLast(state.memory.count - Int(size))
         }
         return nil
-      case .disk: return try? openDescriptor(&state)
+      case .disk: return try? openDescriptor(&state, &news)
       }
     }
+    tell(news)
     guard let descriptor else { return }
     try? descriptor.truncate(to: size)
     state.withLock { measure(&$0, descriptor) }
@@ -184,11 +194,6 @@ package final class CacheFile: Sendable {
 
   // MARK: For the cache's sweeps
 
-  /// True when the file was used since the last call.
-  func clearUsedMark() -> Bool {
-    used.exchange(false, ordering: .relaxed)
-  }
-
   /// Asks the owner to give up `bytes`; a file without one is dropped whole.
   func cull(_ bytes: UInt64) {
     let owner = state.withLock { $0.owner }
@@ -202,50 +207,41 @@ package final class CacheFile: Sendable {
 
   /// Moves data from memory to the disk.
   func spill() throws(CacheError) {
-    let fresh = try state.withLock { state throws(CacheError) in
-      let before = state.listed
-      if state.backing == .memory { try spill(&state) }
-      return state.listed.subtracting(before)
+    var news = News()
+    try state.withLock { state throws(CacheError) in
+      if state.backing == .memory { try spill(&state, &news) }
     }
-    if !fresh.isEmpty { cache.enlist(self, in: fresh) }
+    tell(news)
   }
 
-  /// Called when the file was taken out of the ring of descriptors.
+  /// Called when the file was taken out of the list of descriptors.
   func closeDescriptor() {
     // The reference is released outside of the lock: close() may take its time.
     let descriptor = state.withLock { state in
       defer { state.descriptor = nil }
-      state.listed.remove(.descriptors)
+      state.isListed = false
       return state.descriptor
     }
     _ = descriptor
   }
 
-  /// Taken out of a ring for a look: true when it has what the ring is about, and stays noted as being in it.
-  func belongs(in ring: CacheRings) -> Bool {
-    state.withLock { state in
-      let belongs =
-        switch ring {
-        case .memory: state.backing == .memory
-        case .disk: state.backing == .disk
-        default: state.descriptor != nil
-        }
-      if !belongs { state.listed.remove(ring) }
-      return belongs
-    }
-  }
+  var isInMemory: Bool { state.withLock { $0.backing == .memory } }
+  var isOnDisk: Bool { state.withLock { $0.backing == .disk } }
 
   // MARK: Under the lock
 
-  private func markUsed() {
-    if !used.load(ordering: .relaxed) { used.store(true, ordering: .relaxed) }
+  private func tell(_ news: News) {
+    if news.hasMemory { cache.entersMemory(self) }
+    if news.hasDisk { cache.entersDisk(self) }
+    if news.hasDescriptor { cache.opened(self) }
   }
 
-  private func openDescriptor(_ state: inout State) throws(CacheError) -> CacheDescriptor {
+  private func openDescriptor(_ state: inout State, _ news: inout News) throws(CacheError) -> CacheDescriptor {
     if let descriptor = state.descriptor { return descriptor }
     let descriptor = try cache.directory.open(key)
     state.descriptor = descriptor
-    state.listed.insert(.descriptors)
+    news.hasDescriptor = !state.isListed
+    state.isListed = true
     return descriptor
   }
 
@@ -260,11 +256,13 @@ package final class CacheFile: Sendable {
     return count
   }
 
-  private func writeMemory(_ state: inout State, at offset: Int, _ bytes: UnsafeRawBufferPointer) {
+  private func writeMemory(
+    _ state: inout State, at offset: Int, _ bytes: UnsafeRawBufferPointer, _ news: inout News
+  ) {
     if state.backing == .none {
       state.backing = .memory
       cache.addMemory(Int64(Self.overhead))
-      state.listed.insert(.memory)
+      news.hasMemory = true
     }
     let end = offset + bytes.count
     if end > state.memory.count {
@@ -280,8 +278,8 @@ package final class CacheFile: Sendable {
   }
 
   /// Leaves the state as it was when the disk refuses.
-  private func spill(_ state: inout State) throws(CacheError) {
-    let descriptor = try openDescriptor(&state)
+  private func spill(_ state: inout State, _ news: inout News) throws(CacheError) {
+    let descriptor = try openDescriptor(&state, &news)
     if state.backing == .memory {
       try state.memory.withUnsafeBufferPointer { bytes throws(CacheError) in
         try descriptor.write(at: 0, UnsafeRawBufferPointer(bytes))
@@ -290,7 +288,7 @@ package final class CacheFile: Sendable {
     }
     state.backing = .disk
     measure(&state, descriptor)
-    state.listed.insert(.disk)
+    news.hasDisk = true
   }
 
   private func releaseMemory(_ state: inout State) {
