@@ -56,12 +56,14 @@ extension FileContents {
 
   /// Whole blocks of clean ranges: what lies behind the last reader first, then from the end of the file backwards.
   private func victims(_ bytes: UInt64, _ guarded: borrowing Guarded) -> [Range<UInt64>] {
+    let bytes = min(bytes, UInt64.max / 2)
     var clean = guarded.state.clean(in: 0..<UInt64.max)
     for busy in guarded.state.writing + guarded.state.filling { clean.remove(busy) }
     for reader in guarded.readers.values { clean.remove(reader.range) }
     let reader = guarded.lastRead
     clean.remove(Range(offset: reader, count: Self.spared))
-    let order = clean.ranges.filter { $0.upperBound <= reader } + clean.ranges.filter { $0.upperBound > reader }.reversed()
+    let order =
+      clean.ranges.filter { $0.upperBound <= reader } + clean.ranges.filter { $0.upperBound > reader }.reversed()
     var victims: [Range<UInt64>] = []
     var found: UInt64 = 0
     for range in order where found < bytes && victims.count < Self.piecesMax {

@@ -13,13 +13,15 @@ extension FileContents {
     _ guarded: inout Guarded, for demand: Range<UInt64>, needed: Range<UInt64>, identity: Identity, wholly: Bool
   ) {
     if wholly, !guarded.state.fetches.contains(where: { $0.range.overlaps(needed) }) {
-      guarded.state.cull(guarded.state.clean(in: needed).ranges)
-      start(&guarded, needed, identity: identity, reserved: 0)
+      let range = guarded.state.version == nil ? needed : needed.clamped(to: 0..<guarded.state.serverExtent)
+      guarded.state.cull(guarded.state.clean(in: range).ranges)
+      start(&guarded, range, identity: identity, reserved: 0)
       return
     }
     var wanted = demand
     if guarded.state.version != nil {
-      wanted = demand.lowerBound..<max(needed.upperBound, min(demand.upperBound, guarded.state.serverExtent))
+      // Beyond lie bytes which were cut away here.
+      wanted = demand.clamped(to: 0..<guarded.state.serverExtent)
     }
     for gap in guarded.state.fetchable(in: wanted).ranges where gap.overlaps(needed) {
       start(&guarded, gap, identity: identity, reserved: 0)
@@ -107,12 +109,13 @@ extension FileContents {
   }
 
   private func fetchFailed(_ id: UInt64, _ error: AFSError) {
-    let readers = guarded.withLock { guarded -> [Continuation] in
-      guard let fetch = guarded.state.fetches.first(where: { $0.id == id }) else { return [] }
+    let (readers, wasAbandoned) = guarded.withLock { guarded -> ([Continuation], Bool) in
+      guard let fetch = guarded.state.fetches.first(where: { $0.id == id }) else { return ([], true) }
       guarded.state.fetchFailed(id)
-      return guarded.takeReaders { $0.overlaps(fetch.range) }
+      return (guarded.takeReaders { $0.overlaps(fetch.range) }, fetch.isAbandoned)
     }
-    readers.resumeAll(.failure(error))
+    // Who waits for what we gave up looks again, and asks anew.
+    readers.resumeAll(wasAbandoned ? .success(()) : .failure(error))
   }
 
   /// The verdict on fetches which ended while a store was under way. Called under the lock, after the store.
@@ -158,8 +161,8 @@ extension FileContents.Guarded {
     let state = state
     return takeReaders { range in
       if state.valid.contains(range) { return true }
-      let (_, missing) = state.unknown(in: range)
-      return missing.isEmpty || state.isArriving(range, missing: missing)
+      let (zeros, missing) = state.unknown(in: range)
+      return missing.isEmpty || state.isArriving(range, zeros: zeros, missing: missing)
     }
   }
 }

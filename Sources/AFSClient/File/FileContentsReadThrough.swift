@@ -56,7 +56,8 @@ extension FileContents {
       let start = Int(range.lowerBound - offset)
       do throws(CacheError) {
         try storage.read(
-          at: range.lowerBound, into: UnsafeMutableRawBufferPointer(rebasing: buffer[start..<start + Int(range.length)]))
+          at: range.lowerBound, into: UnsafeMutableRawBufferPointer(rebasing: buffer[start..<start + Int(range.length)])
+        )
       } catch {
         throw AFSError(error)
       }

@@ -58,7 +58,7 @@ extension FileContents {
     var source = ReadSource(range: range, generation: guarded.state.generation, storage: guarded.storage!)
     if guarded.state.valid.contains(range) { return source }
     let (zeros, missing) = guarded.state.unknown(in: range)
-    guard missing.isEmpty || guarded.state.isArriving(range, missing: missing) else { return nil }
+    guard missing.isEmpty || guarded.state.isArriving(range, zeros: zeros, missing: missing) else { return nil }
     source.zeros = zeros
     return source
   }
@@ -139,8 +139,8 @@ extension FileContentsState {
 
   /// One fetch has brought all of `range` that was not changed here: its bytes are of one version, even if it is not
   /// yet known of which.
-  func isArriving(_ range: Range<UInt64>, missing: RangeSet) -> Bool {
-    guard
+  func isArriving(_ range: Range<UInt64>, zeros: RangeSet, missing: RangeSet) -> Bool {
+    guard !zeros.overlaps(range.lowerBound..<max(range.lowerBound, cutAt)),
       let fetch = fetches.first(where: { fetch in
         missing.ranges.allSatisfy { fetch.arrived.contains($0) }
       })

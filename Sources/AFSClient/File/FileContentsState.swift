@@ -57,8 +57,13 @@ struct FileContentsState {
   /// A status that came while a store ran: its meaning shows when the store's own status has come.
   private(set) var statusDuringStore: (version: DataVersion, length: UInt64)?
 
-  /// The part of the file that the server could be asked for.
-  var serverExtent: UInt64 { min(serverLength, truncatedTo ?? .max, truncatedDuringStore ?? .max) }
+  /// From here on the server's bytes were cut away here: what was not written since is zero, whatever the server has.
+  var cutAt: UInt64 { min(truncatedTo ?? .max, truncatedDuringStore ?? .max) }
+
+  private var uncutLength: UInt64 { min(serverLength, cutAt) }
+
+  /// The part of our file that the server could be asked for.
+  var serverExtent: UInt64 { min(uncutLength, size) }
 
   var hasLocalChange: Bool {
     !dirty.isEmpty || storing != nil || truncatedTo != nil || sizeIsLocal || modifiedIsPending
@@ -132,6 +137,11 @@ struct FileContentsState {
     if let storing { kept.formUnion(valid.intersection(storing)) }
     valid = kept
     zeros.removeAll()
+    // What is on its way may have been read on the server before the change.
+    for index in fetches.indices {
+      fetches[index].exclude(fetches[index].range)
+      fetches[index].isAbandoned = true
+    }
     generation += 1
   }
 
@@ -182,7 +192,7 @@ struct FileContentsState {
   private mutating func cutServer(at position: UInt64) {
     if storing != nil {
       truncatedDuringStore = min(truncatedDuringStore ?? .max, position)
-    } else if position < serverExtent {
+    } else if position < uncutLength {
       truncatedTo = position
     }
   }
@@ -346,6 +356,7 @@ struct FileContentsState {
     }
     let outcome = adopt(version: new, length: length)
     valid.formUnion(fetch.arrived)
+    valid.truncate(to: size)
     return .accepted(outcome)
   }
 

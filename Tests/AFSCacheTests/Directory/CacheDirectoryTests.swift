@@ -48,7 +48,8 @@ import Testing
     #expect(folder.files == ["vnodes/letter"])
   }
 
-  @Test("A newer or damaged version is refused", arguments: ["2\n", "", "x\n", "1x\n", "-1\n", "99999999999999999999\n"])
+  @Test(
+    "A newer or damaged version is refused", arguments: ["2\n", "", "x\n", "1x\n", "-1\n", "99999999999999999999\n"])
   func versions(text: String) throws {
     try folder.write(text, to: "VERSION")
     if text.isEmpty {
