@@ -82,10 +82,11 @@ extension RxEndpoint {
     calls[call].timeoutsInRow += 1
   }
 
-  /// Sets the timers that guard what is under way.
+  /// Sets the timers that guard what is under way. A running timer is left alone, or shortened by an ack asked for.
   mutating func armTransmitTimers(_ call: Int, now: MonotonicTime) {
     if calls[call].transmit.needsGuarding {
-      if calls[call].timers.retransmit == nil { calls[call].timers.retransmit = now + retransmitTimeout(call) }
+      let timeout = now + retransmitTimeout(call)
+      calls[call].timers.retransmit = min(calls[call].timers.retransmit ?? timeout, timeout)
     } else {
       calls[call].timers.retransmit = nil
     }
@@ -99,7 +100,9 @@ extension RxEndpoint {
 
   /// The round trip with its spread, how long the peer may delay its ack, doubled for each timeout in a row.
   private func retransmitTimeout(_ call: Int) -> Duration {
-    let base = peers[calls[call].peer].rtt.timeout + ackAllowance(call)
+    let rtt = peers[calls[call].peer].rtt
+    if calls[call].timeoutsInRow == 0, calls[call].transmit.isAckRequested { return rtt.probeTimeout }
+    let base = rtt.timeout + ackAllowance(call)
     let doublings = min(calls[call].timeoutsInRow, 10)
     return min(base * (1 << doublings), max(base, Self.retransmitTimeoutMax))
   }

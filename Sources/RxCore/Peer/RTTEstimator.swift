@@ -39,6 +39,16 @@ struct RTTEstimator: Sendable {
     return max(smoothed + variation * 4, Self.timeoutMin)
   }
 
+  /// When a first probe may go out for an acknowledgement that was asked for (the tail loss probe of RFC 8985 section
+  /// 7.2): sooner than the timeout, since a probe in vain costs one packet only.
+  var probeTimeout: Duration {
+    guard let smoothed else { return Self.initialTimeout }
+    return max(smoothed * 2, smoothed + variation * 4, Self.probeTimeoutMin)
+  }
+
+  /// Shorter waits would probe whenever a busy peer's thread waits for its turn.
+  static let probeTimeoutMin: Duration = .milliseconds(5)
+
   /// How much later than its successors a packet may come before it counts as lost (RFC 9002 section 6.1.2).
   var reorderingTolerance: Duration {
     max(max(smoothed ?? Self.initialTimeout, latest) * 9 / 8, .milliseconds(1))

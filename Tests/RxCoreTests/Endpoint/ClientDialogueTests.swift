@@ -315,7 +315,7 @@ import Testing
       Set(dialogue.takeEvents()) == [
         .completed(sending, .failure(.shutDown)), .completed(dialogue.call!, .failure(.shutDown)),
       ])
-    #expect(dialogue.sent().map(\.abortCode) == [-6])
+    #expect(dialogue.sent().map(\.abortCode) == [-6, -6])
     dialogue.call = dialogue.endpoint.openCall(
       to: RxTarget(peer: PacketDialogue.peerAddress, service: PacketDialogue.service), options: RxCallOptions(),
       now: dialogue.now)

@@ -11,13 +11,13 @@ import Testing
     var generator = SeededGenerator(seed: seed)
     let dialogue = PacketDialogue.calling()
     dialogue.endpoint.register(service: PacketDialogue.service)
-    for step in 0..<2000 {
+    for step in 0..<500 {
       let count = Int.random(in: 0...(step % 20 == 0 ? 3000 : 80), using: &generator)
       dialogue.receive((0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) })
       if step % 50 == 0 { _ = dialogue.sent() }
     }
     _ = dialogue.sent()
-    #expect(dialogue.endpoint.calls.count <= 1 + 2000)
+    #expect(dialogue.endpoint.calls.count <= 1 + 500)
   }
 
   /// Packets which belong to a call under way, with any type, flags, numbers and body.
@@ -37,7 +37,9 @@ import Testing
     if Int.random(in: 0..<10, using: &generator) == 0 { header.cid ^= 3 }
     if Int.random(in: 0..<20, using: &generator) == 0 { header.securityIndex = 2 }
     let sizes = [0, 1, 4, 17, 18, 21, 37, 40, 100, 1412, 1416, 1417, 5000, 20_000]
-    var body = (0..<sizes.randomElement(using: &generator)!).map { _ in UInt8.random(in: 0...255, using: &generator) }
+    let filler = UInt8.random(in: 0...255, using: &generator)
+    var body = [UInt8](repeating: filler, count: sizes.randomElement(using: &generator)!)
+    for offset in body.indices.prefix(60) { body[offset] = UInt8.random(in: 0...255, using: &generator) }
     if header.type == PacketType.ack.rawValue, body.count >= 18 {
       let first = near.randomElement(using: &generator)!
       for byte in 0..<4 { body[4 + byte] = UInt8(truncatingIfNeeded: first >> UInt32(24 - 8 * byte)) }
@@ -100,7 +102,7 @@ import Testing
   @Test("Output waiting for the driver is bounded")
   func outputBound() {
     let dialogue = PacketDialogue.serving()
-    for number in UInt32(0)..<100_000 {
+    for number in UInt32(0)..<10_000 {
       dialogue.cid = number << 2
       var header = dialogue.peerHeader(.version)
       header.flags = .clientInitiated

@@ -1,24 +1,33 @@
 import AFSBase
 import AFSTypes
+import Glibc
 import RxCore
 import RxTesting
 
-/// A byte stream that both sides can compute: byte `position` of stream `id`.
+/// A byte stream that both sides can compute: stream `id` is a window that moves over random bytes.
 struct Pattern {
   var id: UInt64
 
-  func byte(at position: Int) -> UInt8 {
-    let mixed = (UInt64(position) &+ id &* 0x9E37_79B9) &* 0xD6E8_FEB8_6659_FD93
-    return UInt8(truncatingIfNeeded: mixed >> 32)
-  }
+  private static let period = 1 << 16
+  /// One period twice, so that every run of up to a period lies in one piece.
+  private static let bytes: [UInt8] = {
+    var generator = SeededGenerator(seed: 42)
+    let once = (0..<period).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
+    return once + once
+  }()
 
+  private func start(_ position: Int) -> Int { (position + Int(truncatingIfNeeded: id &* 977)) & (Self.period - 1) }
+
+  /// `buffer` is no longer than a period.
   func fill(_ buffer: UnsafeMutableRawBufferPointer, from position: Int) {
-    for offset in 0..<buffer.count { buffer[offset] = byte(at: position + offset) }
+    Self.bytes.withUnsafeBytes { bytes in
+      buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[start(position)...].prefix(buffer.count)))
+    }
   }
 
   func matches(_ bytes: UnsafeRawBufferPointer, from position: Int) -> Bool {
-    for offset in 0..<bytes.count where bytes[offset] != byte(at: position + offset) { return false }
-    return true
+    guard let address = bytes.baseAddress, bytes.count > 0 else { return true }
+    return Self.bytes.withUnsafeBytes { memcmp(address, $0.baseAddress! + start(position), bytes.count) == 0 }
   }
 }
 

@@ -1,5 +1,6 @@
 import AFSBase
 import AFSTypes
+import Foundation
 import RxTesting
 import Testing
 
@@ -100,7 +101,10 @@ struct TransferSimulation {
       options: RxCallOptions(deadTime: .seconds(500)), configuration: configuration)
   }
 
-  @Test("Every byte arrives once and in order, every call ends once", arguments: UInt64(1)...60)
+  /// RX_SEEDS asks for more runs than the usual ones.
+  static let seeds = 1...(ProcessInfo.processInfo.environment["RX_SEEDS"].flatMap { UInt64($0) } ?? 100)
+
+  @Test("Every byte arrives once and in order, every call ends once", arguments: seeds)
   func swarm(seed: UInt64) {
     let simulation = Self.simulation(seed: seed)
     #expect(simulation.run(limit: .seconds(3000)))

@@ -1,0 +1,132 @@
+import AFSBase
+import Foundation
+import RxCore
+import RxTesting
+import Testing
+
+/// How fast a stream is in simulated time, by round trip, loss and the sender's window: a committed table, so that a
+/// change of it shows in review (Docs/rx-throughput.txt). A line of 1 Gbit/s with a queue of 256 KiB; the time of the first packet counts too.
+@Suite struct ThroughputTests {
+  static let roundTripsMicroseconds = [100, 1000, 12_500, 50_000, 200_000]
+  static let lossesPerMille = [0, 1, 10, 30]
+
+  static var tableURL: URL {
+    URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appending(path: "Docs/rx-throughput.txt")
+  }
+
+  /// Bytes per second that the reader of a reply sees, calls side by side taken together.
+  static func measure(roundTrip: Int, lostPerMille: Int, window: Int, parallel: Int) -> Int? {
+    var conditions = NetworkConditions(delay: .microseconds(Int64(roundTrip / 2)))
+    conditions.lostPerMille = lostPerMille
+    conditions.bandwidth = 125_000_000
+    let byteCount = 2 << 20
+    let network = SimulatedNetwork(conditions: conditions, seed: 1)
+    let source = StreamSource(byteCount: byteCount / parallel)
+    let sink = StreamSink()
+    let client = network.addHost(TransferSimulation.clientAddress, seed: 2, behaviour: sink)
+    var configuration = RxEndpointConfiguration()
+    configuration.transmitWindow = window
+    let server = network.addHost(
+      TransferSimulation.serverAddress, configuration: configuration, seed: 3, behaviour: source)
+    server.endpoint.register(service: TransferSimulation.service)
+    for _ in 0..<parallel { sink.begin(on: &client.endpoint, now: network.now) }
+    guard network.run(limit: .seconds(3600), until: { sink.completed == parallel }) else { return nil }
+    guard sink.received == byteCount / parallel * parallel else { return nil }
+    return sink.received * 1000 / max(1, Int(network.now.nanoseconds / 1_000_000))
+  }
+
+  static func table() -> String {
+    var lines: [String] = []
+    for (window, parallel) in [(255, 1), (255, 8), (32, 1), (32, 8)] {
+      lines.append("kB/s, sender's window \(window), \(parallel) call\(parallel > 1 ? "s" : "")")
+      lines.append("rtt ms  " + lossesPerMille.map { column("loss \(Double($0) / 10)%") }.joined())
+      for roundTrip in roundTripsMicroseconds {
+        let speeds = lossesPerMille.map { loss in
+          measure(roundTrip: roundTrip, lostPerMille: loss, window: window, parallel: parallel)
+        }
+        let name = "\(Double(roundTrip) / 1000)"
+        lines.append(
+          name + String(repeating: " ", count: 8 - name.count)
+            + speeds.map { column($0.map { "\($0 / 1000)" } ?? "failed") }.joined())
+      }
+      lines.append("")
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  private static func column(_ text: String) -> String { String(repeating: " ", count: 12 - text.count) + text }
+
+  @Test("The table of throughput is what was committed (set RX_RECORD=1 to write it anew)")
+  func committed() throws {
+    let table = Self.table()
+    if ProcessInfo.processInfo.environment["RX_RECORD"] != nil {
+      try table.write(to: Self.tableURL, atomically: true, encoding: .utf8)
+    }
+    let known = try String(contentsOf: Self.tableURL, encoding: .utf8)
+    #expect(table == known)
+  }
+}
+
+/// Answers each call with so many bytes.
+private final class StreamSource: SimulatedBehaviour {
+  private let byteCount: Int
+  private var sent: [RxCallHandle: Int] = [:]
+  private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 8)
+  deinit { buffer.deallocate() }
+
+  init(byteCount: Int) {
+    self.byteCount = byteCount
+    buffer.initializeMemory(as: UInt8.self, repeating: 7)
+  }
+
+  func received(_ event: RxEvent, on endpoint: inout RxEndpoint, now: MonotonicTime) {
+    switch event {
+    case .incoming(let call, _): sent[call] = 0
+    case .readable(let call):
+      guard endpoint.read(call, into: buffer, now: now).isAtEnd else { return }
+      send(call, &endpoint, now)
+    case .writable(let call): send(call, &endpoint, now)
+    case .completed(let call, _):
+      sent[call] = nil
+      endpoint.release(call, now: now)
+    }
+  }
+
+  private func send(_ call: RxCallHandle, _ endpoint: inout RxEndpoint, _ now: MonotonicTime) {
+    while let position = sent[call], position < byteCount {
+      let count = min(buffer.count, byteCount - position)
+      let taken = endpoint.write(
+        call, UnsafeRawBufferPointer(rebasing: buffer[..<count]), isLast: position + count == byteCount, now: now)
+      sent[call] = position + taken
+      if taken < count { return }
+    }
+  }
+}
+
+/// Counts what it receives.
+private final class StreamSink: SimulatedBehaviour {
+  private(set) var received = 0
+  private(set) var completed = 0
+  private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 8)
+  deinit { buffer.deallocate() }
+
+  func begin(on endpoint: inout RxEndpoint, now: MonotonicTime) {
+    let call = endpoint.openCall(
+      to: RxTarget(peer: TransferSimulation.serverAddress, service: TransferSimulation.service),
+      options: RxCallOptions(), now: now)
+    _ = endpoint.write(call, UnsafeRawBufferPointer(rebasing: buffer[..<16]), isLast: true, now: now)
+  }
+
+  func received(_ event: RxEvent, on endpoint: inout RxEndpoint, now: MonotonicTime) {
+    while true {
+      let count = endpoint.read(event.call, into: buffer, now: now).count
+      if count == 0 { break }
+      received += count
+    }
+    if case .completed(let call, let completion) = event {
+      if completion == .success { completed += 1 }
+      endpoint.release(call, now: now)
+    }
+  }
+}
