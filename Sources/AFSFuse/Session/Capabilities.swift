@@ -5,7 +5,7 @@ enum Capabilities {
   /// Wanted where the kernel offers it.
   private static let wanted: UInt32 =
     capability(FUSE_CAP_ASYNC_READ) | capability(FUSE_CAP_ATOMIC_O_TRUNC) | capability(FUSE_CAP_PARALLEL_DIROPS)
-    | capability(FUSE_CAP_READDIRPLUS) | capability(FUSE_CAP_ASYNC_DIO) | capability(FUSE_CAP_CACHE_SYMLINKS)
+    | capability(FUSE_CAP_READDIRPLUS) | capability(FUSE_CAP_CACHE_SYMLINKS)
     // The kernel drops pages when we say so: not at each new time of modification that it sees.
     | capability(FUSE_CAP_EXPLICIT_INVAL_DATA)
 
@@ -13,6 +13,7 @@ enum Capabilities {
   // READDIRPLUS_AUTO: `ls -l` after `find` would look up each name (measured: 97 instead of 16 ms for 10,000).
   // AUTO_INVAL_DATA: see above; it takes precedence over EXPLICIT_INVAL_DATA.
   // WRITEBACK_CACHE: the kernel would ignore the server's sizes and times.
+  // ASYNC_DIO: a reader with O_DIRECT would wait beyond the reach of any signal.
   // SPLICE_*: copying is faster with requests of 1 MiB (measured).
   // POSIX_LOCKS, FLOCK_LOCKS: locks are the kernel's own, within this mount.
   // EXPORT_SUPPORT: needs nodes that can be found again by number alone.

@@ -27,9 +27,11 @@ final class MemoryFile: OpenFile {
   func read(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) async throws(AFSError) -> Int {
     if let failure = fileSystem.behaviour.failure { throw failure }
     if fileSystem.behaviour.blocksReads {
-      await waitUntilCancelled()
-      fileSystem.state.withLock { $0.counts.interrupted += 1 }
-      throw .interrupted
+      await waitUntilReleased()
+      if Task.isCancelled {
+        fileSystem.state.withLock { $0.counts.interrupted += 1 }
+        throw .interrupted
+      }
     }
     return copy(at: offset, into: buffer)
   }
@@ -79,8 +81,10 @@ final class MemoryFile: OpenFile {
     fileSystem.state.withLock { $0.counts[keyPath: counter] += 1 }
   }
 
-  private func waitUntilCancelled() async {
-    let stream = AsyncStream<Void> { _ in }
+  /// Returns at `releaseReads()` or when the task is cancelled.
+  private func waitUntilReleased() async {
+    let (stream, gate) = AsyncStream<Void>.makeStream()
+    fileSystem.state.withLock { $0.gates.append(gate) }
     for await _ in stream {}
   }
 }

@@ -68,6 +68,8 @@ final class MemoryFileSystem: FileSystem {
     var nodes: [NodeKey: MemoryNode] = [:]
     var sink: (any InvalidationSink)?
     var isShutDown = false
+    /// Of reads that wait.
+    var gates: [AsyncStream<Void>.Continuation] = []
   }
 
   let state: Mutex<State>
@@ -98,6 +100,16 @@ final class MemoryFileSystem: FileSystem {
   var counts: Counts { state.withLock { $0.counts } }
 
   func resetCounts() { state.withLock { $0.counts = Counts() } }
+
+  /// Lets reads that wait go on, and later ones not wait.
+  func releaseReads() {
+    let gates = state.withLock { state in
+      state.behaviour.blocksReads = false
+      defer { state.gates = [] }
+      return state.gates
+    }
+    for gate in gates { gate.finish() }
+  }
 
   var sink: (any InvalidationSink)? { state.withLock { $0.sink } }
 
