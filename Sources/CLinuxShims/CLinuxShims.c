@@ -6,8 +6,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 _Static_assert(sizeof(struct afsfuse_message) == sizeof(struct mmsghdr), "afsfuse_message is not mmsghdr");
@@ -45,4 +47,13 @@ int afsfuse_epoll_wait(int epoll, struct epoll_event *events, int count, int64_t
 #endif
   int64_t milliseconds = (nanoseconds + 999999) / 1000000;
   return epoll_wait(epoll, events, count, milliseconds > 86400000 ? 86400000 : (int)milliseconds);
+}
+
+void afsfuse_timestamp(char text[25]) {
+  struct timespec now;
+  struct tm calendar;
+  clock_gettime(CLOCK_REALTIME, &now);
+  gmtime_r(&now.tv_sec, &calendar);
+  strftime(text, 25, "%Y-%m-%dT%H:%M:%S", &calendar);
+  snprintf(text + 19, 6, ".%03dZ", (int)(now.tv_nsec / 1000000));
 }

@@ -74,7 +74,9 @@ extension AFSFileSystem {
   ) -> NodeAttributes {
     let status = current.status
     var attributes = Attributes(
-      fileID: fileID, kind: Attributes.Kind(status.kind), permissions: status.permissions,
+      fileID: fileID, kind: Attributes.Kind(status.kind),
+      // A link's permissions mean nothing; Linux shows all of them everywhere, and rsync compares.
+      permissions: status.kind == .symbolicLink ? 0o777 : status.permissions,
       linkCount: max(1, status.linkCount), uid: shownOwner(status.owner),
       gid: shownGroup(of: status),
       size: status.length, modified: status.clientModified, statusChanged: status.serverModified,

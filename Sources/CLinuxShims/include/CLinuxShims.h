@@ -32,6 +32,9 @@ void afsfuse_name_thread(const char *name);
 /// to milliseconds. `nanoseconds` below zero waits without limit.
 int afsfuse_epoll_wait(int epoll, struct epoll_event *events, int count, int64_t nanoseconds);
 
+/// Now, in UTC: `2026-11-21T06:00:00.000Z`, NUL-terminated, in 25 bytes.
+void afsfuse_timestamp(char text[25]);
+
 /// Frees the blocks of a file's range, which then reads as zeros; the file's size stays. 0, or an errno.
 int afsfuse_punch_hole(int fd, int64_t offset, int64_t count);
 

@@ -1,3 +1,4 @@
+import CLinuxShims
 import Glibc
 import Logging
 
@@ -53,15 +54,9 @@ final class DescriptorLogSink: LogSink {
   }
 
   private static func time() -> String {
-    var now = timespec()
-    clock_gettime(CLOCK_REALTIME, &now)
-    var calendar = tm()
-    gmtime_r(&now.tv_sec, &calendar)
-    var text = [CChar](repeating: 0, count: 32)
-    strftime(&text, text.count, "%Y-%m-%dT%H:%M:%S", &calendar)
-    let milliseconds = String(now.tv_nsec / 1_000_000)
-    let seconds = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    return seconds + "." + String(repeating: "0", count: 3 - milliseconds.count) + milliseconds + "Z"
+    var text = [CChar](repeating: 0, count: 25)
+    afsfuse_timestamp(&text)
+    return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 }
 
