@@ -2,10 +2,7 @@
 // definitions of `struct flock` meet in Swift's Glibc module, and a 64-bit system does not need it.
 #ifndef AFSFUSE_CFUSE3_SHIM_H
 #define AFSFUSE_CFUSE3_SHIM_H
-// As CLinuxShims: C library structures must look the same in both modules.
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
+// Nor is _GNU_SOURCE defined: C library structures must look as in Glibc's module and in CLinuxShims.
 #define FUSE_USE_VERSION 314
 #include <fuse3/fuse_lowlevel.h>
 
