@@ -4,14 +4,16 @@ import AFSRPC
 import AFSTypes
 import Logging
 import RxCore
+import Synchronization
 
 /// The client's background duties, and its end.
 extension AFSFileSystem {
   /// How often there is a look at what is to be done.
   private static let dutyInterval = Duration.seconds(10)
-  /// How often a server that does not answer is tried (OpenAFS: every 3 minutes, src/afs/afs_daemons.c; users notice
-  /// sooner).
-  private static let probeInterval = Duration.seconds(60)
+  /// How often a server that does not answer is tried, and for how long (OpenAFS tries every 3 minutes,
+  /// src/afs/afs_daemons.c; users notice sooner).
+  private static let probeInterval = Duration.seconds(10)
+  private static let probeTime = Duration.seconds(8)
   /// Servers that hold promises to us are called at least this often: it keeps a path through address translators
   /// open and makes a server's forgetting known.
   private static let keepaliveInterval = Duration.seconds(240)
@@ -42,23 +44,26 @@ extension AFSFileSystem {
   }
 
   private func probeServers() async {
-    for server in context.servers.all where !context.isShutDown {
-      for state in server.addresses {
-        let isDue: Bool
-        if let since = state.downSince {
-          isDue = context.now - max(since, server.lastProbe ?? since) >= Self.probeInterval
-        } else {
-          isDue = server.lastCall.map { context.now - $0 >= Self.keepaliveInterval } ?? false
+    await withDiscardingTaskGroup { group in
+      for server in context.servers.all where !context.isShutDown {
+        for state in server.addresses where isDue(server, state) {
+          group.addTask { await self.probe(server, at: state.address) }
         }
-        if isDue { await probe(server, at: state.address) }
       }
     }
+  }
+
+  private func isDue(_ server: Fileserver, _ state: Fileserver.AddressState) -> Bool {
+    if let since = state.downSince {
+      return context.now - max(since, server.lastProbe ?? since) >= Self.probeInterval
+    }
+    return server.lastCall.map { context.now - $0 >= Self.keepaliveInterval } ?? false
   }
 
   private func probe(_ server: Fileserver, at address: RxAddress) async {
     server.probed(now: context.now)
     let started = context.now
-    let options = RxCallOptions(deadline: .seconds(12), deadTime: .seconds(12))
+    let options = RxCallOptions(deadline: Self.probeTime, deadTime: Self.probeTime)
     let client = RXAFSClient(caller: context.caller, peer: address, options: options)
     let wasDown = server.isDown
     do {
@@ -77,22 +82,36 @@ extension AFSFileSystem {
 
   public func shutDown() async throws(AFSError) {
     guard context.beginShutDown() else { return }
-    let end = context.now + Self.shutDownTime
-    let failure = await storeEverything(until: end)
-    await removeAllHidden(until: end)
+    let outcome = Mutex<AFSError?>(.timedOut)
+    await bounded(by: Self.shutDownTime) { [self] in
+      let failure = await storeEverything()
+      outcome.withLock { $0 = failure }
+      await removeAllHidden()
+    }
+    let failure = outcome.withLock { $0 }
     context.endShutDown()
     await giveUpAllCallbacks()
     if let failure { throw failure }
   }
 
-  private func storeEverything(until end: MonotonicTime) async -> AFSError? {
+  /// Does what can be done within a time: then it is cancelled.
+  private func bounded(by limit: Duration, _ work: @escaping @Sendable () async -> Void) async {
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await work() }
+      group.addTask { [context] in try? await context.sleep(until: context.now + limit) }
+      await group.next()
+      group.cancelAll()
+    }
+  }
+
+  private func storeEverything() async -> AFSError? {
     var failure: AFSError?
     let dirty = context.vnodes.vnodes { vnode in
       vnode.withState { $0.contents?.localChange } != nil
     }
     for vnode in dirty {
       guard let contents = vnode.withState({ $0.contents }) else { continue }
-      guard context.now < end else { return failure ?? .timedOut }
+      if Task.isCancelled { return failure ?? .timedOut }
       do {
         try await contents.storeAll(as: .daemon)
       } catch {
@@ -103,9 +122,9 @@ extension AFSFileSystem {
     return failure
   }
 
-  private func removeAllHidden(until end: MonotonicTime) async {
+  private func removeAllHidden() async {
     for vnode in context.vnodes.vnodes(where: { vnode in vnode.withState { $0.unlinkedName != nil } }) {
-      guard context.now < end else { return }
+      if Task.isCancelled { return }
       let unlinked = vnode.withState { state -> UnlinkedName? in
         defer { state.unlinkedName = nil }
         return state.unlinkedName

@@ -26,6 +26,7 @@ package final class Fileserver: Sendable {
     var capabilities: UInt32?
     var lastCall: MonotonicTime?
     var lastProbe: MonotonicTime?
+    var lastFailure: MonotonicTime?
     var callsInFlight = 0
     var callCount: UInt64 = 0
   }
@@ -83,6 +84,7 @@ package final class Fileserver: Sendable {
 
   package func failedToAnswer(at address: RxAddress, now: MonotonicTime) {
     state.withLock { state in
+      state.lastFailure = now
       guard let index = state.addresses.firstIndex(where: { $0.address == address }) else { return }
       if state.addresses[index].downSince == nil { state.addresses[index].downSince = now }
     }
@@ -90,6 +92,11 @@ package final class Fileserver: Sendable {
 
   package var isDown: Bool {
     state.withLock { state in !state.addresses.isEmpty && state.addresses.allSatisfy { $0.downSince != nil } }
+  }
+
+  /// None of its addresses answers, and the last attempt was not longer ago than `duration`.
+  package func isDown(triedWithin duration: Duration, now: MonotonicTime) -> Bool {
+    isDown && state.withLock { state in state.lastFailure.map { now - $0 < duration } ?? false }
   }
 
   package var lastCall: MonotonicTime? { state.withLock { $0.lastCall } }

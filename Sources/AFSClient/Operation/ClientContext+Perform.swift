@@ -1,29 +1,43 @@
 import AFSBase
-package import AFSCredentials
+import AFSCredentials
 import AFSRPC
 import AFSTypes
 import Logging
-package import RxCore
+import RxCore
+
+/// Time limits of calls to fileservers.
+private enum CallTimes {
+  /// How long a server may show no sign of life (Rx's own default, OpenAFS src/rx/rx.c, rx_connDeadTime).
+  static let dead = Duration.seconds(12)
+  /// The same for a server that did not answer before: users wait for each of their operations.
+  static let deadWhenDown = Duration.seconds(4)
+  /// For so long after an attempt at servers which are all down nobody tries again.
+  static let downBelief = Duration.seconds(5)
+}
 
 /// The loop around every fileserver call: which server, which address, what to do about its answer.
 extension ClientContext {
   /// Makes `call` at a server of `volume`, and again elsewhere or later as long as that can help.
-  package func perform<R: Sendable>(
-    on volume: Volume, as identity: Identity, options: RxCallOptions = RxCallOptions(),
+  func perform<R: Sendable>(
+    on volume: Volume, as identity: Identity,
     _ call: (ServerAttempt) async throws(RxCallError) -> R
   ) async throws(AFSError) -> R {
     if isShutDown { throw .shutDown }
     if !volume.hasCurrentLocation(now: now) { try? await refreshLocation(of: volume) }
     var servers = volume.location.servers(for: volume.kind)
+    let now = now
+    if !servers.isEmpty, servers.allSatisfy({ $0.isDown(triedWithin: CallTimes.downBelief, now: now) }) {
+      throw .timedOut
+    }
     var rotation = FileserverRotation(servers: servers.map(FileserverRotation.Server.init))
     var outcome: RxCallError?
     while true {
-      switch rotation.next(after: outcome, now: now) {
+      switch rotation.next(after: outcome, now: self.now) {
       case .use(let index, let address):
         let server = servers[index]
         do {
           try await makeContact(with: server, at: address)
-          return try await attempt(at: server, address, as: identity, options, call)
+          return try await attempt(at: server, address, as: identity, call)
         } catch {
           if error == .cancelled { throw .interrupted }
           if error == .shutDown { throw .shutDown }
@@ -43,8 +57,11 @@ extension ClientContext {
         } catch {
           log.info("volume \(volume.id) of cell \(volume.cell.name) can't be located again: \(error)")
         }
-        servers = volume.location.servers(for: volume.kind)
-        rotation.refreshed(servers: servers.map(FileserverRotation.Server.init))
+        let found = volume.location.servers(for: volume.kind)
+        if found != servers {
+          servers = found
+          rotation.refreshed(servers: servers.map(FileserverRotation.Server.init))
+        }
         outcome = nil
       case .fail(let error):
         throw error
@@ -53,9 +70,10 @@ extension ClientContext {
   }
 
   private func attempt<R: Sendable>(
-    at server: Fileserver, _ address: RxAddress, as identity: Identity, _ options: RxCallOptions,
+    at server: Fileserver, _ address: RxAddress, as identity: Identity,
     _ call: (ServerAttempt) async throws(RxCallError) -> R
   ) async throws(RxCallError) -> R {
+    let options = RxCallOptions(deadTime: server.isDown ? CallTimes.deadWhenDown : CallTimes.dead)
     let client = RXAFSClient(caller: caller, peer: address, security: security(for: identity), options: options)
     let started = now
     server.callBegins()
@@ -80,7 +98,7 @@ extension ClientContext {
     guard await server.contactLock.acquire() else { throw .cancelled }
     defer { server.contactLock.release() }
     guard server.capabilities == nil else { return }
-    let client = RXAFSClient(caller: caller, peer: address, options: RxCallOptions(deadTime: .seconds(20)))
+    let client = RXAFSClient(caller: caller, peer: address, options: RxCallOptions(deadTime: CallTimes.dead))
     do {
       server.capabilities = try await client.getCapabilities().first ?? 0
     } catch .aborted {

@@ -160,11 +160,15 @@ extension ClientContext {
     of cell: Cell, _ ask: (VLClient) async throws(RxCallError) -> R
   ) async throws(AFSError) -> R {
     try await renewServers(of: cell)
+    if cell.isSilent(now: now) { throw .timedOut }
     var failure = AFSError.unreachable
     // A server that answers pings but not the question is as good as none.
-    let options = RxCallOptions(deadline: .seconds(20), deadTime: .seconds(12))
-    for _ in 0..<2 {
-      for address in cell.locationServers {
+    let options = RxCallOptions(deadline: Self.locationDeadTime * 2, deadTime: Self.locationDeadTime)
+    let servers = cell.locationServers
+    // A second round for servers that had no quorum or were just starting.
+    for round in 0..<2 {
+      if round > 0, failure == .timedOut || failure == .unreachable { break }
+      for address in servers {
         do {
           return try await ask(VLClient(caller: caller, peer: address, options: options))
         } catch {
@@ -180,8 +184,14 @@ extension ClientContext {
         }
       }
     }
+    if failure == .timedOut || failure == .unreachable { cell.wasSilent(until: now + Self.silenceBelief) }
     throw failure
   }
+
+  /// How long a location server may show no sign of life.
+  private static let locationDeadTime = Duration.seconds(8)
+  /// For so long after none of them answered nobody asks again.
+  private static let silenceBelief = Duration.seconds(5)
 }
 
 extension ClientContext.VolumeEntry {
