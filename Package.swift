@@ -118,6 +118,7 @@ let package = Package(
         "AFSMockServer", logging, system,
       ], path: "Tests/TestWorld", swiftSettings: settings),
     tests("SimulationTests", ["AFSBase", "AFSTypes", "RxCore", "RxTesting", "AFSClient", "AFSMockServer", "TestWorld"]),
+    tests("ModelTests", ["AFSBase", "AFSTypes", "AFSCache", "RxTesting", "AFSClient", "AFSMockServer", "TestWorld"]),
     tests("TidyTests", []),
     .target(name: "CTestCalls", path: "Tests/CTestCalls"),
     tests("AFSFuseTests", ["AFSBase", "AFSTypes", "AFSClient", "AFSCredentials", "AFSFuse", "CTestCalls", logging]),

@@ -127,7 +127,7 @@ import Testing
       _ = try await client.read("f")
       let node = try await client.node("f")
       await world.cell.breakCallbacks([fid])
-      world.cell.addFault(.init(operation: "FetchStatus", fault: .delayReply(.seconds(2))))
+      world.cell.addFault(.init(operation: "InlineBulkStatus", fault: .delayReply(.seconds(2))))
       let asking = world.start { try await client.attributes(of: node) }
       try await world.sleep(.seconds(1))
       await world.cell.overwrite(fid, with: pattern(33, 1))

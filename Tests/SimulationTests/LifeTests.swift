@@ -53,7 +53,7 @@ import Testing
   typealias Step = @Sendable (Client) async throws -> Void
 
   static let steps: [(operation: String, Step)] = [
-    ("FetchStatus", { client in _ = try await client.attributes("f") }),
+    ("InlineBulkStatus", { client in _ = try await client.attributes("f") }),
     ("FetchData64", { client in _ = try await client.list("d") }),
     ("FetchData64", { client in _ = try await client.read("f") }),
     ("CreateFile", { client in _ = try await client.create("new", exclusive: true) }),
@@ -75,14 +75,14 @@ import Testing
       try await world.clients[1].makeDirectory("d")
       try await world.clients[1].write("f", pattern(1000))
       let client = world.clients[0]
-      let isFetch = operation.hasPrefix("Fetch")
+      let isFetch = operation.hasPrefix("Fetch") || operation == "InlineBulkStatus"
       // Everything but the operation itself is known already.
       _ = try await client.list()
       if !isFetch {
         _ = try await client.read("f")
         _ = try await client.list("d")
       }
-      if operation == "FetchStatus" {
+      if operation == "InlineBulkStatus" {
         let fid = try #require(world.cell.find(["f"], in: world.rootCell))
         await world.cell.breakCallbacks([fid])
       }

@@ -80,10 +80,12 @@ package final class OpenedFile: Sendable {
   }
 
   package func write(_ bytes: [UInt8], at offset: Int) async throws(AFSError) {
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, bytes.count), alignment: 8)
+    // Such a write does not leave the kernel.
+    if bytes.isEmpty { return }
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 8)
     defer { buffer.deallocate() }
     buffer.copyBytes(from: bytes)
-    let source = UnsafeRawBufferPointer(rebasing: buffer[..<bytes.count])
+    let source = UnsafeRawBufferPointer(buffer)
     if let cached = file.cachedWrite(at: UInt64(offset), source) {
       try cached.get()
     } else {

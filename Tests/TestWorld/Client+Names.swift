@@ -21,6 +21,7 @@ extension Client {
   package func link(_ path: String, as newPath: String) async throws(AFSError) {
     let file = try await node(path)
     let (directory, name) = try await parent(newPath)
+    if try await lookup(name, in: directory) != nil { throw .alreadyExists }
     defer {
       kernel.changed(name, in: directory)
       kernel.forgetAttributes(of: file)

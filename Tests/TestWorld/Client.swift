@@ -53,23 +53,26 @@ package final class Client: Sendable {
 
   /// The node of a path.
   package func node(_ path: String) async throws(AFSError) -> any Node {
-    try await node(Self.names(path)[...])
+    try await node(Self.names(path)[...]).node
   }
 
-  private func node(_ names: ArraySlice<[UInt8]>) async throws(AFSError) -> any Node {
-    var node = fileSystem.root
+  private func node(_ names: ArraySlice<[UInt8]>) async throws(AFSError) -> (node: any Node, kind: Attributes.Kind) {
+    var (node, kind) = (fileSystem.root, Attributes.Kind.directory)
     for name in names {
       guard let entry = try await lookup(name, in: node) else { throw .notFound }
-      node = entry.node
+      (node, kind) = (entry.node, entry.attributes.kind)
     }
-    return node
+    return (node, kind)
   }
 
   /// The directory that a path's last name lies in, and that name.
   func parent(_ path: String) async throws(AFSError) -> (directory: any Node, name: [UInt8]) {
     let names = Self.names(path)
     guard let last = names.last else { throw .invalidArgument }
-    return (try await node(names.dropLast()), last)
+    let (directory, kind) = try await node(names.dropLast())
+    // A kernel sees that by itself.
+    guard kind == .directory else { throw .notDirectory }
+    return (directory, last)
   }
 
   package func exists(_ path: String) async throws(AFSError) -> Bool {

@@ -3,6 +3,7 @@ import AFSCache
 package import AFSClient
 package import AFSMockServer
 package import AFSTypes
+import Foundation
 package import Logging
 import RxCore
 package import RxTesting
@@ -32,7 +33,10 @@ package final class World: Sendable {
     package var configure: @Sendable (inout AFSClientConfiguration) -> Void = { _ in }
     /// Virtual time that the test may take.
     package var timeLimit = Duration.seconds(24 * 3600)
-    package var log: Logger.Level?
+    /// AFSFUSE_TEST_LOG sets it for a look at a failure: `debug`, `info` and so on.
+    package var log: Logger.Level? = ProcessInfo.processInfo.environment["AFSFUSE_TEST_LOG"].flatMap {
+      Logger.Level(rawValue: $0)
+    }
 
     package init() {}
   }
@@ -126,6 +130,11 @@ package final class World: Sendable {
 
   package func sleep(_ duration: Duration) async throws {
     try await simulator.timer.sleep(until: simulator.now + duration)
+  }
+
+  /// A line in the log, when there is one.
+  package func note(_ text: String) {
+    if options.log != nil { print("--- \(now.nanoseconds / 1_000_000) ms: \(text)") }
   }
 
   /// Starts a task in the simulation.

@@ -51,6 +51,15 @@ extension AFSFileSystem {
     if a !== b { b.operationLock.release() }
   }
 
+  /// A directory replaces directories only, and nothing else does. Directories have odd vnode numbers.
+  private func checkKinds(moving fid: FID, onto target: FID) throws(AFSError) {
+    switch (fid.vnode & 1 == 1, target.vnode & 1 == 1) {
+    case (true, false): throw .notDirectory
+    case (false, true): throw .isDirectory
+    case (true, true), (false, false): break
+    }
+  }
+
   private func lockedRename(
     _ name: [UInt8], in source: Place, to newName: [UInt8], in destination: Place, replacing: Bool,
     as identity: Identity
@@ -61,6 +70,7 @@ extension AFSFileSystem {
     var target = find(newName, in: new.directory, of: destination.vnode)
     if target == fid { return }
     if target != nil, !replacing { throw .alreadyExists }
+    if let target { try checkKinds(moving: fid, onto: target) }
     try checkRights(.delete, in: source, as: identity)
     try checkRights(target == nil ? .insert : [.insert, .delete], in: destination, as: identity)
     let cell = source.vnode.key.cell

@@ -99,7 +99,7 @@ extension MockFileService {
       try change(fid.volume, in: &state) { volume throws(StorageError) in
         try requireStore(fid, volume, context.ids)
         // A volume without room takes nothing of this store; what was stored before stays.
-        try volume.store(bytes, at: offset, length: max(length, offset + count), in: fid, now: context.wallTime)
+        try volume.store(bytes, at: offset, length: length, in: fid, now: context.wallTime)
         try volume.update(fid) { applyStoreStatus(wanted, to: &$0, now: context.wallTime) }
         return try self.status(of: fid, in: volume, for: context.ids)
       }

@@ -152,6 +152,8 @@ struct StoredVolume: Sendable {
     return FID(volume: id, vnode: entry.vnode, unique: entry.unique)
   }
 
+  /// - Parameter length: a longer file is cut to it before the bytes are written. It makes no file longer: only bytes
+  ///   do, and `offset` when there are none (OpenAFS src/viced/afsfileprocs.c, StoreData_RXStyle).
   mutating func store(
     _ bytes: [UInt8], at offset: UInt64, length: UInt64, in fid: FID, now: WallTime
   ) throws(StorageError) {
@@ -159,11 +161,12 @@ struct StoredVolume: Sendable {
     var file = try vnode(fid)
     guard case .file(var pages) = file.contents else { throw .isDirectory }
     let before = file.blocks
-    let newLength = max(length, offset + UInt64(bytes.count))
+    let kept = min(length, pages.length)
+    let newLength = max(kept, offset + UInt64(bytes.count))
     let grown = (newLength + 1023) / 1024
     if grown > before { try reserve(grown - before) }
-    pages.truncate(to: length)
-    if !bytes.isEmpty { pages.write(bytes, at: offset) }
+    pages.truncate(to: kept)
+    if bytes.isEmpty { pages.truncate(to: newLength) } else { pages.write(bytes, at: offset) }
     file.contents = .file(pages)
     file.dataVersion.rawValue += 1
     file.serverModified = now
