@@ -96,7 +96,7 @@ def bad_input(bench):
     configuration = ["--config-dir", bench.configuration, "--cache-dir", f"{folder}/cache"]
     refused(bench, ["does not exist", "No such file"], "mount", f"{folder}/absent", *configuration)
     open(f"{folder}/file", "w").close()
-    refused(bench, ["not a directory", "Not a directory"], "mount", f"{folder}/file", *configuration)
+    refused(bench, ["is not a"], "mount", f"{folder}/file", *configuration)
     os.mkdir(f"{folder}/mnt")
     refused(bench, ["no-such.cell"], "mount", f"{folder}/mnt", *configuration, "--cell", "no-such.cell")
     refused(bench, ["cell", "name"], "mount", f"{folder}/mnt", *configuration, "--cell", "bad..name")

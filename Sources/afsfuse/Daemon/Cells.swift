@@ -26,6 +26,20 @@ struct Cells: Sendable {
     resolver = DNSCellResolver(dns: SystemDNSResolver(), seed: seed)
   }
 
+  /// A cell that no file and no option gives servers for must be known to DNS: a misspelt name fails the mount, not its
+  /// first user.
+  func requireLocalCell() async throws(Failure) {
+    guard let name = configuration.localCell, !configuration.cells.contains(where: { $0.name == name }) else { return }
+    let hint = "add it to CellServDB, or name its servers with --cell-servers HOST"
+    let isKnown: Bool
+    do throws(AFSError) {
+      isKnown = try await resolver.locationServers(of: name) != nil
+    } catch {
+      throw Failure("cell \(name) is not in CellServDB, and DNS does not answer: \(hint)")
+    }
+    if !isKnown { throw Failure("cell \(name) is neither in CellServDB nor in DNS: \(hint)") }
+  }
+
   private static func resolve(_ host: String) throws(CellConfiguration.HostFailure) -> [UInt32] {
     do throws(HostAddresses.Failure) {
       return try HostAddresses.ipv4(of: host)

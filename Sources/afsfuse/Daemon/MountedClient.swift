@@ -27,6 +27,7 @@ struct MountedClient: Sendable {
   static func start(_ settings: MountSettings, logger: Logger) async throws(Failure) -> MountedClient {
     var generator = SystemRandomNumberGenerator()
     let cells = try Cells(settings, seed: generator.next(), logger: logger)
+    try await cells.requireLocalCell()
     let transport = try openTransport(settings, logger: logger)
     let cache = try openCache(settings)
     let fileSystem = AFSFileSystem(
