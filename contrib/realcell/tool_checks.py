@@ -107,5 +107,5 @@ def fio_verify(bench):
     work = bench.work("fio")
     run(
         "fio", "--name=verify", f"--directory={work}", "--rw=randrw", "--bs=4k-64k", "--size=24M", "--numjobs=2",
-        "--verify=crc32c", "--do_verify=1", "--verify_fatal=1", "--ioengine=psync", "--fsync=64", timeout=160,
+        "--verify=crc32c", "--do_verify=1", "--verify_fatal=1", "--verify_state_save=0", "--ioengine=psync", "--fsync=64", timeout=160,
     )  # fmt: skip
