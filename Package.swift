@@ -123,5 +123,6 @@ let package = Package(
     .target(name: "CTestCalls", path: "Tests/CTestCalls"),
     tests("AFSFuseTests", ["AFSBase", "AFSTypes", "AFSClient", "AFSCredentials", "AFSFuse", "CTestCalls", logging]),
     tests("AFSControlTests", ["AFSBase", "AFSControl", logging]),
+    tests("afsfuseTests", ["afsfuse", "AFSFuse", "AFSControl", argumentParser, logging]),
   ]
 )

@@ -14,8 +14,9 @@ package struct MountStatus: Hashable, Sendable {
     package var address: String
     /// `volume location` or `file`.
     package var role: String
-    package var isUp: Bool
-    package init(address: String, role: String, isUp: Bool) {
+    /// nil when it is not known.
+    package var isUp: Bool?
+    package init(address: String, role: String, isUp: Bool?) {
       self.address = address
       self.role = role
       self.isUp = isUp
@@ -107,12 +108,14 @@ extension MountStatus.Cell {
 
 extension MountStatus.Server {
   fileprivate var json: JSONValue {
-    .object([.init("address", .string(address)), .init("role", .string(role)), .init("up", .bool(isUp))])
+    .object([
+      .init("address", .string(address)), .init("role", .string(role)), .init("up", isUp.map { .bool($0) } ?? .null),
+    ])
   }
 
   fileprivate init(_ json: JSONValue) {
     self.init(
-      address: json["address"]?.string ?? "", role: json["role"]?.string ?? "", isUp: json["up"]?.bool ?? false)
+      address: json["address"]?.string ?? "", role: json["role"]?.string ?? "", isUp: json["up"]?.bool)
   }
 }
 

@@ -54,6 +54,7 @@ package final class FuseSession: Sendable {
     _ fileSystem: any FileSystem, at mountPoint: MountPoint, options: MountOptions, threadCount: Int? = nil,
     logger: Logger, spawn: @escaping TaskSpawner
   ) throws(MountError) -> FuseSession {
+    LibfuseLog.redirect(to: logger)
     let mount = try KernelMount.make(at: mountPoint, options: options)
     let session = FuseSession(fileSystem, mount: mount, logger: logger, spawn: spawn)
     do throws(MountError) {

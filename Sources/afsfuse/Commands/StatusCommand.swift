@@ -78,7 +78,7 @@ struct StatusText {
   }
 
   private static func line(_ server: MountStatus.Server) -> String {
-    "\(server.address)  \(server.role) server  \(server.isUp ? "up" : "DOWN")"
+    "\(server.address)  \(server.role) server" + (server.isUp.map { $0 ? "  up" : "  DOWN" } ?? "")
   }
 
   private static func duration(_ seconds: Int64) -> String {

@@ -45,9 +45,17 @@ enum Launcher {
       posix_spawnattr_destroy(&attributes)
     }
     var pid = pid_t()
-    let code = posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, &argv, environ)
+    let code = posix_spawn(&pid, executable, &actions, &attributes, &argv, environ)
     guard code == 0 else { throw Failure("cannot start the daemon: \(String(cString: strerror(code)))") }
     return pid
+  }
+
+  /// Where this program is; its own link in /proc when it was replaced meanwhile.
+  private static var executable: String {
+    let link = "/proc/self/exe"
+    guard let path = realpath(link, nil) else { return link }
+    defer { free(path) }
+    return access(path, X_OK) == 0 ? String(cString: path) : link
   }
 
   private static func read(_ pipe: Int32, _ pid: pid_t) throws(Failure) -> String {

@@ -3,6 +3,7 @@ import AFSCache
 import AFSClient
 import AFSControl
 import AFSFuse
+import AFSTypes
 import Glibc
 import Logging
 import RxCore
@@ -14,6 +15,7 @@ struct MountedClient: Sendable {
   let fileSystem: AFSFileSystem
   let transport: RxTransport
   let cache: DiskCache
+  private let localCell: CellName?
   private let duties: Task<Void, Never>
 
   var callbackPort: UInt16 { transport.boundPort }
@@ -38,7 +40,9 @@ struct MountedClient: Sendable {
         spawn: { body in Task(executorPreference: transport.executor) { await body() } }))
     transport.register(fileSystem.callbackService)
     let duties = Task(executorPreference: transport.executor) { await fileSystem.run() }
-    let client = MountedClient(fileSystem: fileSystem, transport: transport, cache: cache, duties: duties)
+    let client = MountedClient(
+      fileSystem: fileSystem, transport: transport, cache: cache, localCell: cells.configuration.localCell,
+      duties: duties)
     do throws(AFSError) {
       try await client.onTransport { () throws(AFSError) in try await fileSystem.checkRoot() }
     } catch {
@@ -68,10 +72,12 @@ struct MountedClient: Sendable {
   /// Fills in what the client knows.
   func describe(_ status: inout MountStatus) async {
     let client = fileSystem.status
-    status.cells = client.cells.map { cell in
+    // A site's CellServDB may list hundreds.
+    let met = client.cells.filter { $0.volumeCount > 0 || $0.name == localCell?.text }
+    status.cells = met.map { cell in
       MountStatus.Cell(
         name: cell.name,
-        servers: cell.locationServers.map { .init(address: $0, role: "volume location", isUp: true) })
+        servers: cell.locationServers.map { .init(address: $0, role: "volume location", isUp: nil) })
     }
     status.servers = client.servers.flatMap { server in
       server.addresses.map { .init(address: $0.address, role: "file", isUp: $0.isUp) }
@@ -80,7 +86,8 @@ struct MountedClient: Sendable {
     let rx = await transport.statistics()
     let usage = cache.usage
     status.counts = [
-      .init("vnodes", client.vnodeCount), .init("callbacks", client.callbackCount),
+      .init("known cells", client.cells.count), .init("vnodes", client.vnodeCount),
+      .init("callbacks", client.callbackCount),
       .init("open files", client.openFileCount), .init("dirty files", client.dirtyFileCount),
       .init("calls in flight", rx.callsInFlight), .init("calls made", rx.calls.started),
       .init("calls served", rx.calls.served), .init("calls failed", rx.calls.failed),

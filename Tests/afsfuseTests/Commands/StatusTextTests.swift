@@ -1,0 +1,34 @@
+import AFSControl
+import Testing
+
+@testable import afsfuse
+
+@Suite struct StatusTextTests {
+  @Test("A mount's status for people")
+  func text() {
+    var status = MountStatus(
+      mountPoint: "/afs", processID: 42, isReadOnly: true, uptime: 3 * 3600 + 125, callbackPort: 7001)
+    status.cells = [
+      .init(name: "example.com", servers: [.init(address: "10.0.0.1:7003", role: "volume location", isUp: nil)])
+    ]
+    status.servers = [
+      .init(address: "10.0.0.2:7000", role: "file", isUp: true),
+      .init(address: "10.0.0.3:7000", role: "file", isUp: false),
+    ]
+    status.volumes = [.init(cell: "example.com", name: "root.cell", id: 7)]
+    status.counts = [.init("vnodes", 3), .init("calls in flight", 12)]
+    #expect(
+      StatusText(status).text == """
+        /afs  (process 42, up 3 h 2 min, callback port 7001, read-only)
+          cell example.com
+            10.0.0.1:7003  volume location server
+          fileservers
+            10.0.0.2:7000  file server  up
+            10.0.0.3:7000  file server  DOWN
+          volumes
+            example.com  root.cell  7
+          vnodes           3
+          calls in flight  12
+        """)
+  }
+}

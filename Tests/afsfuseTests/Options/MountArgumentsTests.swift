@@ -1,0 +1,140 @@
+import AFSFuse
+import ArgumentParser
+import Glibc
+import Logging
+import Testing
+
+@testable import afsfuse
+
+@Suite struct MountArgumentsTests {
+  /// The settings that a command line leads to, for a mount point that exists.
+  private func settings(_ words: [String]) throws -> MountSettings {
+    var template = Array("/tmp/afsfuse-test-XXXXXX".utf8CString)
+    let path = try #require(mkdtemp(&template).map { String(cString: $0) })
+    defer { rmdir(path) }
+    let command = try #require(try AFSFuseCommand.parseAsRoot(["mount", path] + words) as? MountCommand)
+    var arguments = command.arguments
+    let options = try arguments.applyOptionLists()
+    return try arguments.settings(options)
+  }
+
+  @Test("The defaults")
+  func defaults() throws {
+    let settings = try settings(["--cache-dir", "/c"])
+    #expect(settings.cell == nil)
+    #expect(settings.cellServers == nil)
+    #expect(settings.root == .dynamic)
+    #expect(settings.callbackPort == 7001)
+    #expect(settings.cacheBytes == 4 << 30)
+    #expect(!settings.options.isReadOnly)
+    #expect(!settings.options.allowsOthers)
+    #expect(settings.cacheFolder.hasPrefix("/c/afsfuse-test-"))
+  }
+
+  @Test("Every option arrives")
+  func all() throws {
+    let settings = try settings([
+      "--cell", "example.com", "--cell-servers", "a.example.com,10.0.0.1", "--root", "root.cell", "--config-dir",
+      "/etc/there", "--cache-dir", "/c", "--cache-size", "500M", "--callback-port", "7777", "--allow-other",
+      "--read-only", "-o", "noexec,fsname=x",
+    ])
+    #expect(settings.cell == "example.com")
+    #expect(settings.cellServers == "a.example.com,10.0.0.1")
+    #expect(settings.root == .volume("root.cell"))
+    #expect(settings.configurationFolder == "/etc/there")
+    #expect(settings.cacheBytes == 500 << 20)
+    #expect(settings.callbackPort == 7777)
+    #expect(settings.options.allowsOthers)
+    #expect(settings.options.isReadOnly)
+    #expect(settings.options.flags & UInt(MS_NOEXEC) != 0)
+    #expect(settings.options.source == "x")
+  }
+
+  @Test("A list of -o carries the long options, for /etc/fstab")
+  func optionList() throws {
+    let settings = try settings([
+      "-o", "rw,nosuid,_netdev,cell=example.com,cell-servers=10.0.0.1;10.0.0.2", "-o",
+      "root=root.cell,cache-size=1G,cache-dir=/c,callback-port=0,allow_other,ro",
+    ])
+    #expect(settings.cell == "example.com")
+    #expect(settings.cellServers == "10.0.0.1,10.0.0.2")
+    #expect(settings.root == .volume("root.cell"))
+    #expect(settings.cacheBytes == 1 << 30)
+    #expect(settings.callbackPort == 0)
+    #expect(settings.options.allowsOthers)
+    #expect(settings.options.isReadOnly)
+  }
+
+  @Test(
+    "What cannot be meant is refused",
+    arguments: [
+      ["-o", "writeback"], ["-o", "cache-size=many"], ["-o", "callback-port=70000"], ["-o", "log-level=loud"],
+      ["--cache-size", "1K"],
+    ])
+  func refused(words: [String]) {
+    #expect(throws: Failure.self) { _ = try settings(words) }
+  }
+
+  @Test(
+    "What ArgumentParser refuses",
+    arguments: [["--cache-size", "x"], ["--callback-port", "70000"], ["--log-level", "loud"], ["--nonsense"]])
+  func malformed(words: [String]) {
+    #expect(throws: (any Error).self) { _ = try settings(words) }
+  }
+
+  @Test("Two mount points never share a cache folder")
+  func cacheFolders() throws {
+    #expect(try settings(["--cache-dir", "/c"]).cacheFolder != settings(["--cache-dir", "/c"]).cacheFolder)
+  }
+
+  @Test("A relative cache folder is one below the current folder")
+  func relative() throws {
+    #expect(try MountArguments.absolute("x/y").hasSuffix("/x/y"))
+    #expect(try MountArguments.absolute("x/y").hasPrefix("/"))
+    #expect(try MountArguments.absolute("/x") == "/x")
+  }
+}
+
+@Suite struct ByteSizeTests {
+  @Test(
+    "Sizes as people write them",
+    arguments: [
+      ("0", 0), ("1", 1), ("1K", 1024), ("500M", 500 << 20), ("10G", 10 << 30), ("1.5G", 3 << 29), ("2T", 2 << 40),
+      ("4k", 4096), ("1MiB", 1 << 20), ("1MB", 1 << 20), ("1b", 1),
+    ] as [(String, UInt64)])
+  func parsed(text: String, bytes: UInt64) {
+    #expect(ByteSize(argument: text)?.bytes == bytes)
+  }
+
+  @Test("What is no size", arguments: ["", "G", "x", "-1", "1X", "1e3", "nan", "inf", "0x10", "1 G", "99999999T"])
+  func refused(text: String) {
+    #expect(ByteSize(argument: text) == nil)
+  }
+
+  @Test("A size is shown as it would be written", arguments: ["0", "1023", "1K", "1500M", "4G", "2T"])
+  func shown(text: String) {
+    #expect(ByteSize(argument: text)?.description == text)
+  }
+}
+
+@Suite struct MountInvocationTests {
+  @Test("What mount(8)'s helper says becomes a mount command")
+  func helper() {
+    #expect(
+      MountInvocation.rewritten(["afsfuse", "none", "/afs", "-o", "rw,allow_other"])
+        == ["afsfuse", "mount", "/afs", "-o", "rw,allow_other"])
+    #expect(
+      MountInvocation.rewritten(["afsfuse", "afs", "/afs", "-n", "-t", "fuse.afsfuse", "-o", "ro"])
+        == ["afsfuse", "mount", "/afs", "-o", "ro"])
+  }
+
+  @Test(
+    "Our own commands stay as they are",
+    arguments: [
+      ["afsfuse", "mount", "/afs", "--allow-other"], ["afsfuse", "unmount", "/afs"], ["afsfuse", "status", "/afs"],
+      ["afsfuse", "help", "mount"], ["afsfuse", "--help"], ["afsfuse"], ["afsfuse", "nonsense"],
+    ])
+  func commands(words: [String]) {
+    #expect(MountInvocation.rewritten(words) == words)
+  }
+}
