@@ -89,6 +89,22 @@ struct SilentService: RxService {
   }
 }
 
+/// Sends a mebibyte and then stalls until the transport is shut down.
+struct StallingService: RxService {
+  let id = ServiceID(14)
+
+  func serve(_ stream: any RxStream, from call: RxIncomingCall) async {
+    do {
+      _ = try await stream.receive(count: 4)
+      try await stream.send([UInt8](repeating: 1, count: 1 << 20), last: false)
+      // Ends when the handler is cancelled.
+      let (never, end) = AsyncStream<Void>.makeStream()
+      for await _ in never {}
+      end.finish()
+    } catch {}
+  }
+}
+
 /// A checksum that depends on order (FNV-1a over 8 bytes at a time), with the length.
 struct Checksum: Equatable {
   private var state: UInt64 = 0xCBF2_9CE4_8422_2325
