@@ -14,8 +14,8 @@ struct CallLife: BitwiseCopyable {
   private let pingInterval: Duration
   /// The latest packet from the peer for this call.
   private var lastReceived: MonotonicTime
-  /// The latest packet to the peer that it answers.
-  private var lastSent: MonotonicTime
+  /// The latest ping to the peer.
+  private var lastPinged: MonotonicTime
   /// The latest progress: bytes of either stream that arrived.
   private var lastProgress: MonotonicTime
   private(set) var hasBegun = false
@@ -26,7 +26,7 @@ struct CallLife: BitwiseCopyable {
     self.idleTime = idleTime
     pingInterval = max(deadTime / 6, .milliseconds(1))
     lastReceived = now
-    lastSent = now
+    lastPinged = now
     lastProgress = now
   }
 
@@ -35,9 +35,9 @@ struct CallLife: BitwiseCopyable {
 
   /// Before the first packet is sent nothing can be expected of the peer.
   mutating func sent(now: MonotonicTime) {
-    lastSent = now
     guard !hasBegun else { return }
     hasBegun = true
+    lastPinged = now
     lastReceived = now
     lastProgress = now
   }
@@ -45,7 +45,7 @@ struct CallLife: BitwiseCopyable {
   /// When to ask `timerPassed` next.
   var deadline: MonotonicTime? {
     guard hasBegun else { return nil }
-    var first = min(max(lastReceived, lastSent) + pingInterval, lastReceived + deadTime)
+    var first = min(max(lastReceived, lastPinged) + pingInterval, lastReceived + deadTime)
     if let idleTime { first = min(first, lastProgress + idleTime) }
     return first
   }
@@ -54,8 +54,8 @@ struct CallLife: BitwiseCopyable {
     guard hasBegun else { return .none }
     if lastReceived + deadTime <= now { return .fail(.dead) }
     if let idleTime, lastProgress + idleTime <= now { return .fail(.idle) }
-    guard max(lastReceived, lastSent) + pingInterval <= now else { return .none }
-    lastSent = now
+    guard max(lastReceived, lastPinged) + pingInterval <= now else { return .none }
+    lastPinged = now
     return .ping
   }
 }

@@ -21,6 +21,8 @@ struct RxCall: ~Copyable {
   /// The latest ping under way.
   var pingSerial = Serial.none
   var pingSentAt = MonotonicTime.zero
+  /// What the peer had acknowledged for good when it was sent.
+  var pingBase = Seq.first
 
   /// The driver will not name the call again.
   var isReleased = false

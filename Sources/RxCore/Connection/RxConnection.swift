@@ -25,7 +25,10 @@ struct RxConnection: ~Copyable {
   let protection: (any RxPacketProtection)?
   let clientSecurity: (any RxClientConnectionSecurity)?
   let serverSecurity: (any RxServerConnectionSecurity)?
-  var challenge = ChallengeSchedule()
+  var challenge = RepeatSchedule()
+  /// Server: calls wait until the client has answered a ping.
+  let checksReachability: Bool
+  var reach = RepeatSchedule()
   /// Server: what the connection failed with; told to whoever still uses it.
   var failure: AbortCode?
   /// Place in the list of idle connections.
@@ -46,9 +49,13 @@ struct RxConnection: ~Copyable {
     clientSecurity = security
     serverSecurity = nil
     protection = security
+    checksReachability = false
   }
 
-  init(server header: RxHeader, peer: Int, address: RxAddress, security: (any RxServerConnectionSecurity)?) {
+  init(
+    server header: RxHeader, peer: Int, address: RxAddress, security: (any RxServerConnectionSecurity)?,
+    checksReachability: Bool
+  ) {
     isClient = false
     self.peer = peer
     self.address = address
@@ -60,6 +67,7 @@ struct RxConnection: ~Copyable {
     clientSecurity = nil
     serverSecurity = security
     protection = security
+    self.checksReachability = checksReachability
   }
 
   mutating func nextSerial() -> Serial {
@@ -70,6 +78,12 @@ struct RxConnection: ~Copyable {
 
   /// Whether calls may be handed to the service.
   var isAuthenticated: Bool { serverSecurity?.isAuthenticated ?? true }
+
+  /// When a question must be repeated.
+  var nextTimer: MonotonicTime? {
+    guard let challenge = challenge.nextAt, let reach = reach.nextAt else { return challenge.nextAt ?? reach.nextAt }
+    return min(challenge, reach)
+  }
 
   var hasFreeChannel: Bool { callCount < 4 }
 
@@ -99,15 +113,4 @@ struct RxConnection: ~Copyable {
       flags: isClient ? flags.union(.clientInitiated) : flags, securityIndex: securityIndex,
       serviceID: serviceID.rawValue)
   }
-}
-
-/// When the server repeats its challenge.
-struct ChallengeSchedule: BitwiseCopyable {
-  /// nil while no answer is awaited.
-  var nextAt: MonotonicTime?
-  var attempts = 0
-
-  /// OpenAFS src/rx/rx.h, RX_CHALLENGE_TIMEOUT and RX_CHALLENGE_MAXTRIES.
-  static let interval: Duration = .seconds(2)
-  static let attemptsMax = 50
 }

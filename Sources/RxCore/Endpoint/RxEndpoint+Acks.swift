@@ -1,4 +1,5 @@
 import AFSBase
+import AFSTypes
 
 /// Acknowledgements of what we sent: windows, losses, round trips.
 extension RxEndpoint {
@@ -7,17 +8,16 @@ extension RxEndpoint {
     if packet.header.flags.contains(.requestAck) { calls[call].ack.receivedPing(packet.header.serial) }
     let peer = calls[call].peer
     let reason = AckReason(rawValue: ack.reason)
-    if reason == .pingResponse, ack.serial == calls[call].pingSerial, ack.serial != .none {
-      peers[peer].rtt.add(now - calls[call].pingSentAt)
-      calls[call].pingSerial = .none
-    }
+    if reason == .pingResponse, !receivedPingResponse(ack, call, now: now) { return }
     let wasLimiting = calls[call].isCongestionLimited
     let outcome = calls[call].transmit.acknowledge(
       ack, ackSerial: packet.header.serial, now: now, tolerance: peers[peer].rtt.reorderingTolerance, pool: &pool)
     guard let outcome else {
+      // Outdated or impossible: no sign of life either, for a peer that lost the call would go on like this for ever.
       queueToSend(call)
       return
     }
+    calls[call].life.received(now: now)
     if let trailer = ack.trailer { peers[peer].received(trailer, bodyByteCountMax: bodyByteCountMax) }
     if reason == .duplicate { calls[call].transmit.sawDuplicate() }
     if let sentAt = outcome.sampleSentAt, reason != .delay { peers[peer].rtt.add(now - sentAt) }
@@ -35,6 +35,23 @@ extension RxEndpoint {
     offerSpace(call)
     armTransmitTimers(call, now: now)
     queueToSend(call)
+  }
+
+  /// - Returns: false when the call has ended: the peer lost it.
+  private mutating func receivedPingResponse(_ ack: ReceivedAck, _ call: Int, now: MonotonicTime) -> Bool {
+    let peer = calls[call].peer
+    if ack.serial == calls[call].pingSerial, ack.serial != .none {
+      peers[peer].rtt.add(now - calls[call].pingSentAt)
+      calls[call].pingSerial = .none
+      if ack.firstPacket < calls[call].pingBase {
+        // It had acknowledged more before we asked: it was started anew, and what it knew of the call is gone.
+        abort(call, .rxCallDead, as: .timedOut(.dead), now: now)
+        return false
+      }
+      peers[peer].reachedAt = now
+    }
+    if !calls[call].isClient { return becameReachable(calls[call].connection, call, now: now) }
+    return true
   }
 
   private mutating func noteLosses(_ outcome: AckOutcome, _ call: Int) {

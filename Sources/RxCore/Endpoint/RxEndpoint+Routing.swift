@@ -66,7 +66,8 @@ extension RxEndpoint {
   }
 
   private mutating func deliver(_ packet: ReceivedPacket, to call: Int, now: MonotonicTime) {
-    calls[call].life.received(now: now)
+    // Of an ACK its handler judges whether it is a sign of life.
+    if packet.type != .ack { calls[call].life.received(now: now) }
     switch packet.type {
     case .data: receivedData(packet, call, now: now)
     case .ack: receivedAck(packet, call, now: now)

@@ -31,27 +31,31 @@ extension RxEndpoint {
 
   /// A call waits for its client to be known: the challenge goes out, unless it has.
   mutating func demandAuthentication(_ connection: Int, now: MonotonicTime) {
-    guard connections[connection].challenge.nextAt == nil else { return }
+    guard !connections[connection].challenge.isAwaiting else { return }
     sendChallenge(connection, now: now)
   }
 
   private mutating func sendChallenge(_ connection: Int, now: MonotonicTime) {
     guard let security = connections[connection].serverSecurity else { return }
     send(.challenge, security.challenge(), connection)
-    connections[connection].challenge.attempts += 1
-    connections[connection].challenge.nextAt = now + ChallengeSchedule.interval
+    connections[connection].challenge.asked(now: now)
     connectionTimers.set(connection, connections[connection].challenge.nextAt)
   }
 
-  mutating func challengeTimerPassed(_ connection: Int, now: MonotonicTime) {
-    guard connections.isOccupied(connection), connections[connection].challenge.nextAt != nil else { return }
-    connections[connection].challenge.nextAt = nil
-    guard connections[connection].callCount > 0, !connections[connection].isAuthenticated else { return }
-    guard connections[connection].challenge.attempts < ChallengeSchedule.attemptsMax else {
-      endConnection(connection, .aborted(.rxCallDead), now: now)
-      return
+  /// Questions that were not answered are asked again.
+  mutating func connectionTimerPassed(_ connection: Int, now: MonotonicTime) {
+    guard connections.isOccupied(connection) else { return }
+    if connections[connection].challenge.isDue(now: now) {
+      connections[connection].challenge.answered()
+      if connections[connection].callCount > 0, !connections[connection].isAuthenticated {
+        guard !connections[connection].challenge.isExhausted else {
+          return endConnection(connection, .aborted(.rxCallDead), now: now)
+        }
+        sendChallenge(connection, now: now)
+      }
     }
-    sendChallenge(connection, now: now)
+    if connections[connection].reach.isDue(now: now) { repeatReachPing(connection, now: now) }
+    connectionTimers.set(connection, connections[connection].nextTimer)
   }
 
   /// Only an answer to a challenge of ours counts, and only the first good one.
@@ -66,8 +70,14 @@ extension RxEndpoint {
       failConnection(connection, error.code, now: now)
       return
     }
-    connections[connection].challenge.nextAt = nil
-    connectionTimers.set(connection, nil)
+    connections[connection].challenge.answered()
+    // Who answers a challenge receives at the address.
+    peers[connections[connection].peer].reachedAt = now
+    advanceStreams(of: connection, now: now)
+  }
+
+  /// Something that kept the calls of a connection waiting is gone.
+  mutating func advanceStreams(of connection: Int, now: MonotonicTime) {
     for channel in 0..<4 {
       let call = connections[connection].channels[channel].call
       guard call >= 0 else { continue }

@@ -16,17 +16,17 @@ extension RxEndpoint {
     guard packet.type == .data, packet.header.callNumber != .connection, isFirstWindow(packet.header.seq) else {
       return nil
     }
-    guard let securities = services[ServiceID(packet.header.serviceID)],
-      packet.header.securityIndex == 0 || securities[packet.header.securityIndex] != nil
+    guard let service = services[ServiceID(packet.header.serviceID)],
+      packet.header.securityIndex == 0 || service.securities[packet.header.securityIndex] != nil
     else {
       refuse(packet, from: source, now: now)
       return nil
     }
-    return makeServerConnection(key, packet.header, securities[packet.header.securityIndex], from: source)
+    return makeServerConnection(key, packet.header, service, from: source)
   }
 
   private mutating func makeServerConnection(
-    _ key: ServerConnectionKey, _ header: RxHeader, _ security: (any RxServerSecurity)?, from source: RxAddress
+    _ key: ServerConnectionKey, _ header: RxHeader, _ service: ServiceEntry, from source: RxAddress
   ) -> Int? {
     if serverConnections.count >= configuration.serverConnectionsMax {
       guard let longestIdle = idleServerConnections.first else { return nil }
@@ -35,11 +35,13 @@ extension RxEndpoint {
     let context = RxSecurityContext(
       epoch: header.epoch, cid: header.connectionID, service: ServiceID(header.serviceID),
       securityIndex: header.securityIndex, peer: source)
-    let protection = security?.acceptConnection(context, nonce: generator.next())
+    let protection = service.securities[header.securityIndex]?.acceptConnection(context, nonce: generator.next())
     let peer = findPeer(source)
     peers[peer].connectionCount += 1
     let connection = connections.insert(
-      RxConnection(server: header, peer: peer, address: source, security: protection))
+      RxConnection(
+        server: header, peer: peer, address: source, security: protection,
+        checksReachability: service.checksReachability))
     serverConnections[key] = connection
     return connection
   }
@@ -59,7 +61,8 @@ extension RxEndpoint {
   mutating func acceptCall(_ packet: ReceivedPacket, _ connection: Int, now: MonotonicTime) -> Int? {
     let header = packet.header
     guard packet.type == .data, isFirstWindow(header.seq) else { return nil }
-    let canBeAnnounced = header.seq == .first && connections[connection].isAuthenticated
+    let canBeAnnounced =
+      header.seq == .first && connections[connection].isAuthenticated && isReachable(connection, now: now)
     guard canBeAnnounced || halfOpenCalls < configuration.halfOpenCallsMax else {
       noteIdle(connection, now: now)
       return nil

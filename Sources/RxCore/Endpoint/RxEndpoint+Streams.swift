@@ -63,7 +63,13 @@ extension RxEndpoint {
     } else {
       calls[call].receive.openAll()
     }
-    if !calls[call].isClient { announceCall(call) }
+    if !calls[call].isClient {
+      guard calls[call].isAnnounced || isReachable(connection, now: now) else {
+        demandReachability(call, now: now)
+        return true
+      }
+      announceCall(call)
+    }
     if calls[call].receive.isReadable, !calls[call].isReadableAnnounced {
       calls[call].isReadableAnnounced = true
       events.append(.readable(handle(call)))

@@ -95,6 +95,7 @@ extension RxEndpoint {
       header.flags.insert(.requestAck)
       calls[call].pingSerial = header.serial
       calls[call].pingSentAt = now
+      calls[call].pingBase = calls[call].transmit.base
     }
     return header
   }

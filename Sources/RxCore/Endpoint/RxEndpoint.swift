@@ -30,7 +30,7 @@ public struct RxEndpoint: ~Copyable {
   var idleServerConnections = IdleList()
 
   // What we serve, and with which security.
-  var services: [ServiceID: [UInt8: any RxServerSecurity]] = [:]
+  var services: [ServiceID: ServiceEntry] = [:]
   var clientSecurities: [RxClientSecurityReference: any RxClientSecurity] = [:]
   /// Service calls announced which the driver has not begun with.
   var waitingCalls = 0
@@ -76,20 +76,23 @@ public struct RxEndpoint: ~Copyable {
   /// `nextTimeout` has passed.
   public mutating func timeout(now: MonotonicTime) {
     while let index = callTimers.nextDue(now: now) { callTimerPassed(index, now: now) }
-    while let index = connectionTimers.nextDue(now: now) { challengeTimerPassed(index, now: now) }
+    while let index = connectionTimers.nextDue(now: now) { connectionTimerPassed(index, now: now) }
     expireIdleConnections(now: now)
   }
 
   // MARK: Commands
 
   /// Calls to `service` are accepted from now on; without it they are refused.
-  public mutating func register(service: ServiceID) {
-    if services[service] == nil { services[service] = [:] }
+  ///
+  /// - Parameter checksReachability: whether a client must answer a ping before its first call is served (and again
+  ///   after a minute), so that nobody is served, or flooded with replies, under a forged address. File servers do.
+  public mutating func register(service: ServiceID, checksReachability: Bool = false) {
+    services[service, default: ServiceEntry()].checksReachability = checksReachability
   }
 
   /// Calls to `service` may come protected by `security`, beside those without protection.
   public mutating func register(_ security: any RxServerSecurity, for service: ServiceID) {
-    services[service, default: [:]][security.securityIndex] = security
+    services[service, default: ServiceEntry()].securities[security.securityIndex] = security
   }
 
   /// Makes a client's security known; targets name it by the reference returned.
@@ -214,6 +217,13 @@ public struct RxEndpoint: ~Copyable {
 
 /// All that an endpoint refers to is its own: it may move to another thread as a whole.
 extension RxEndpoint: @unchecked Sendable {}
+
+/// What is known of a service of ours.
+struct ServiceEntry {
+  /// By security index; index 0 needs none.
+  var securities: [UInt8: any RxServerSecurity] = [:]
+  var checksReachability = false
+}
 
 /// A datagram taken apart; borrows its bytes.
 struct ReceivedPacket {

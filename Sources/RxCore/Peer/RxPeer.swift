@@ -1,7 +1,11 @@
+import AFSBase
+
 /// What is known of one UDP address that we have connections with. Shared by them all.
 struct RxPeer {
   let address: RxAddress
   var rtt = RTTEstimator()
+  /// When it last proved that it receives at its address.
+  var reachedAt: MonotonicTime?
   /// Connections which refer to it; it goes with the last.
   var connectionCount = 0
   /// Calls under way.

@@ -321,4 +321,27 @@ import Testing
       now: dialogue.now)
     #expect(dialogue.takeEvents() == [.completed(dialogue.call!, .failure(.shutDown))])
   }
+
+  @Test("A server that was started anew and answers a ping without knowing the call ends it")
+  func restartedServer() {
+    let dialogue = PacketDialogue.calling(requestCount: 14_000, options: RxCallOptions(deadTime: .seconds(12)))
+    _ = dialogue.sent()
+    dialogue.peerSendsAck(.requested, first: 6, serial: 5)
+    let ping = dialogue.sent(until: 2050).first { $0.ack?.reason == .ping }
+    #expect(ping != nil)
+    dialogue.peerSendsAck(.pingResponse, first: 1, serial: ping?.header.serial.rawValue ?? 0)
+    #expect(dialogue.takeEvents() == [.completed(dialogue.call!, .failure(.timedOut(.dead)))])
+  }
+
+  @Test("Acks that go back are no sign of life")
+  func zombieServer() {
+    let dialogue = PacketDialogue.calling(requestCount: 14_000, options: RxCallOptions(deadTime: .seconds(12)))
+    _ = dialogue.sent()
+    dialogue.peerSendsAck(.requested, first: 6, serial: 5)
+    for second in 1...13 {
+      _ = dialogue.sent(until: second * 1000)
+      dialogue.peerSendsAck(.outOfSequence, first: 1, soft: "-----A")
+    }
+    #expect(dialogue.takeEvents() == [.completed(dialogue.call!, .failure(.timedOut(.dead)))])
+  }
 }

@@ -135,6 +135,17 @@ final class PacketDialogue {
     collectEvents()
   }
 
+  /// Moves time on, taking what is sent on the way.
+  func sent(until milliseconds: Int) -> [SentPacket] {
+    let end = MonotonicTime(nanoseconds: 1_000_000_000 + Int64(milliseconds) * 1_000_000)
+    var packets = sent()
+    while now < end {
+      wait(until: milliseconds)
+      packets += sent()
+    }
+    return packets
+  }
+
   /// Everything that the endpoint wants to send now.
   func sent() -> [SentPacket] {
     collectEvents()

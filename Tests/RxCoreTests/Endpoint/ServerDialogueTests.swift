@@ -301,4 +301,46 @@ import Testing
     #expect(answer.map { $0.ack?.reason } == [.pingResponse])
     #expect(answer[0].destination == PacketDialogue.peerAddress)
   }
+
+  @Test("A service that checks reachability pings a new client, and serves its call after the answer")
+  func firstContact() throws {
+    let dialogue = PacketDialogue.serving()
+    dialogue.endpoint.register(service: PacketDialogue.service, checksReachability: true)
+    dialogue.peerSendsData(seq: 1, flags: .lastPacket)
+    let ping = dialogue.sent()
+    #expect(ping.map(\.ack) == [SentPacket.Ack(reason: .ping, first: 2)])
+    #expect(ping[0].header.flags.contains(.requestAck))
+    #expect(dialogue.takeEvents() == [])
+    // A forged answer, which does not know the ping's serial, does not count.
+    dialogue.peerSendsAck(.pingResponse, first: 1, serial: ping[0].header.serial.rawValue + 5)
+    #expect(dialogue.takeEvents() == [])
+    dialogue.peerSendsAck(.pingResponse, first: 1, serial: ping[0].header.serial.rawValue)
+    #expect(dialogue.takeEvents().count == 2)
+    // The second call is served at once; after a minute the client is asked again.
+    _ = dialogue.write(1, isLast: true)
+    _ = dialogue.sent()
+    dialogue.callNumber = 2
+    dialogue.peerSendsData(seq: 1, flags: .lastPacket)
+    #expect(dialogue.takeEvents().count == 3)
+    dialogue.endpoint.abort(dialogue.call!, AbortCode(1), now: dialogue.now)
+    _ = dialogue.sent()
+    dialogue.wait(until: 60_001)
+    _ = dialogue.takeEvents()
+    dialogue.callNumber = 3
+    dialogue.peerSendsData(seq: 1, flags: .lastPacket)
+    #expect(dialogue.sent().map { $0.ack?.reason } == [.ping])
+    #expect(dialogue.takeEvents() == [])
+  }
+
+  @Test("A first-contact ping without an answer is repeated every two seconds")
+  func firstContactLost() {
+    let dialogue = PacketDialogue.serving()
+    dialogue.endpoint.register(service: PacketDialogue.service, checksReachability: true)
+    dialogue.peerSendsData(seq: 1, flags: .lastPacket)
+    #expect(dialogue.sent().map { $0.ack?.reason } == [.ping])
+    dialogue.wait(until: 1999)
+    #expect(!dialogue.sent().contains { $0.ack?.reason == .ping })
+    dialogue.wait(until: 2001)
+    #expect(dialogue.sent().map { $0.ack?.reason } == [.ping])
+  }
 }

@@ -66,6 +66,10 @@ final class TransferService: SimulatedBehaviour {
   private(set) var completions: [RxCompletion] = []
   private(set) var problems: [String] = []
   var openCalls: Int { calls.count }
+
+  /// The process was started anew: what it knew of calls is gone.
+  func restart() { calls = [:] }
+
   private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 10_000, alignment: 8)
   deinit { buffer.deallocate() }
 

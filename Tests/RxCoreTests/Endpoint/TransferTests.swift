@@ -76,7 +76,7 @@ struct TransferSimulation {
   }
 
   /// The network and the load that a seed picks.
-  static func simulation(seed: UInt64) -> TransferSimulation {
+  static func simulation(seed: UInt64, deadTime: Duration = .seconds(500)) -> TransferSimulation {
     var generator = SeededGenerator(seed: seed)
     var conditions = NetworkConditions(delay: .microseconds(Int64.random(in: 50...50_000, using: &generator)))
     if Bool.random(using: &generator) {
@@ -98,7 +98,7 @@ struct TransferSimulation {
     }
     return TransferSimulation(
       conditions: conditions, jobs: jobs, parallel: Int.random(in: 1...8, using: &generator), seed: seed,
-      options: RxCallOptions(deadTime: .seconds(500)), configuration: configuration)
+      options: RxCallOptions(deadTime: deadTime), configuration: configuration)
   }
 
   /// RX_SEEDS asks for more runs than the usual ones.
@@ -115,5 +115,76 @@ struct TransferSimulation {
     #expect(simulation.transferService.openCalls == 0)
     #expect(simulation.transferService.completions.allSatisfy { $0 == .success })
     #expect(simulation.transferService.completions.count == simulation.caller.completions.count)
+  }
+
+  @Test("Calls survive blackouts shorter than the dead time, in either direction", arguments: UInt64(1)...30)
+  func blackouts(seed: UInt64) {
+    let simulation = Self.simulation(seed: seed)
+    var generator = SeededGenerator(seed: seed &+ 1000)
+    var ends: [(start: MonotonicTime, end: MonotonicTime, path: SimulatedNetwork.Path)] = []
+    for _ in 0..<4 {
+      let start = MonotonicTime(nanoseconds: Int64.random(in: 0...3_000_000_000, using: &generator))
+      let isForth = Bool.random(using: &generator)
+      let addresses = [TransferSimulation.clientAddress, TransferSimulation.serverAddress]
+      ends.append(
+        (
+          start, start + .milliseconds(Int64.random(in: 1...8_000, using: &generator)),
+          SimulatedNetwork.Path(from: addresses[isForth ? 0 : 1], to: addresses[isForth ? 1 : 0])
+        ))
+    }
+    var dark = simulation.network.conditions
+    dark.lostPerMille = 1000
+    simulation.caller.begin(on: &simulation.client.endpoint, now: simulation.network.now)
+    let isDone = simulation.network.run(limit: .seconds(3000)) {
+      let now = simulation.network.now
+      simulation.network.paths = [:]
+      for end in ends where end.start <= now && now < end.end { simulation.network.paths[end.path] = dark }
+      return simulation.caller.isDone
+    }
+    #expect(isDone)
+    #expect(simulation.caller.problems == [])
+    #expect(simulation.caller.completions.allSatisfy { $0 == .success })
+  }
+
+  @Test(
+    "When the server is started anew, its calls end within the dead time and new ones succeed",
+    arguments: UInt64(1)...30)
+  func restart(seed: UInt64) {
+    let simulation = Self.simulation(seed: seed, deadTime: .seconds(20))
+    var generator = SeededGenerator(seed: seed &+ 2000)
+    var restarts = (0..<2).map { _ in
+      MonotonicTime(nanoseconds: Int64.random(in: 0...2_000_000_000, using: &generator))
+    }.sorted()
+    simulation.caller.begin(on: &simulation.client.endpoint, now: simulation.network.now)
+    let isDone = simulation.network.run(limit: .seconds(3000)) {
+      if let next = restarts.first, next <= simulation.network.now {
+        restarts.removeFirst()
+        simulation.transferService.restart()
+        simulation.server.endpoint = RxEndpoint(
+          configuration: RxEndpointConfiguration(), seed: seed &+ UInt64(restarts.count) &+ 77,
+          now: simulation.network.now)
+        simulation.server.endpoint.register(service: TransferSimulation.service)
+      }
+      return simulation.caller.isDone && restarts.isEmpty
+    }
+    #expect(isDone)
+    #expect(simulation.caller.problems == [])
+    let failures = simulation.caller.completions.filter { $0 != .success }
+    #expect(failures.allSatisfy { $0 == .failure(.timedOut(.dead)) || $0 == .failure(.aborted(.rxUserAbort)) })
+    simulation.expectNothingLeft()
+  }
+
+  @Test("When the peer vanishes, every call ends with the dead time", arguments: UInt64(1)...10)
+  func vanished(seed: UInt64) {
+    let simulation = Self.simulation(seed: seed, deadTime: .seconds(20))
+    simulation.caller.begin(on: &simulation.client.endpoint, now: simulation.network.now)
+    let isDone = simulation.network.run(limit: .seconds(3000)) {
+      if simulation.network.now.nanoseconds > 100_000_000 { simulation.network.conditions.lostPerMille = 1000 }
+      return simulation.caller.isDone
+    }
+    #expect(isDone)
+    #expect(simulation.caller.completions.allSatisfy { $0 == .success || $0 == .failure(.timedOut(.dead)) })
+    simulation.expectNothingLeft()
+    #expect(simulation.transferService.openCalls == 0)
   }
 }
