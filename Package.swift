@@ -119,6 +119,12 @@ let package = Package(
       ], path: "Tests/TestWorld", swiftSettings: settings),
     tests("SimulationTests", ["AFSBase", "AFSTypes", "RxCore", "RxTesting", "AFSClient", "AFSMockServer", "TestWorld"]),
     tests("ModelTests", ["AFSBase", "AFSTypes", "AFSCache", "RxTesting", "AFSClient", "AFSMockServer", "TestWorld"]),
+    tests(
+      "MountTests",
+      [
+        "AFSBase", "AFSTypes", "RxCore", "RxTransport", "AFSCache", "AFSClient", "AFSMockServer", "AFSFuse", "TestWorld",
+        logging, system,
+      ]),
     tests("TidyTests", []),
     .target(name: "CTestCalls", path: "Tests/CTestCalls"),
     tests("AFSFuseTests", ["AFSBase", "AFSTypes", "AFSClient", "AFSCredentials", "AFSFuse", "CTestCalls", logging]),

@@ -82,6 +82,8 @@ import Testing
       #expect(world.now - start < .seconds(130))
       if kind == 0 { world.database.setDown(false) }
       if kind == 2 { world.cell.clearFaults() }
+      // For five seconds the silence is believed to go on.
+      try await world.sleep(.seconds(6))
       if kind != 1 { #expect(try await client.list() == []) }
     }
   }
