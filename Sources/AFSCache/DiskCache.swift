@@ -203,6 +203,7 @@ package final class DiskCache: Sendable {
     }
     let after = diskBytes.load(ordering: .relaxed)
     let isFutile = steps > 0 && after >= before
-    sweepAgainAbove.store(isFutile ? after + (1 << 20) : 0, ordering: .relaxed)
+    let pause = Int64(min(1 << 20, limits.sizeMax / 16))
+    sweepAgainAbove.store(isFutile ? after + pause : 0, ordering: .relaxed)
   }
 }

@@ -23,6 +23,8 @@ package final class FileContentsContext: Sendable {
     var readAhead = ReadAhead.Limits()
     /// Read-ahead under way for one file.
     package var fetchingMax: UInt64 = 24 << 20
+    /// Calls under way for one file's read-ahead: a fileserver is fastest with two to four.
+    package var fetchCallsMax = 4
     /// So much changed data starts a store before anybody asks.
     package var storeMin: UInt64 = 8 << 20
     /// The longest StoreData call: the server keeps the file locked while it lasts.

@@ -28,9 +28,14 @@ extension FileContents {
     }
   }
 
-  /// Starts read-ahead, as far as the budget goes.
-  func startAhead(_ guarded: inout Guarded, _ plan: ReadAhead.Plan, identity: Identity) {
+  /// Starts read-ahead, as far as the budget goes; what it refuses is asked for again by a later read.
+  func startAhead(_ guarded: inout Guarded, _ plan: ReadAhead.Plan, for reader: OpenContents) {
     guard guarded.state.version != nil, !guarded.bypassesCache, !plan.ahead.isEmpty else { return }
+    if let refused = startAhead(&guarded, plan, identity: reader.identity) { reader.aheadRefused(from: refused) }
+  }
+
+  /// - Returns: where the budget ended.
+  private func startAhead(_ guarded: inout Guarded, _ plan: ReadAhead.Plan, identity: Identity) -> UInt64? {
     let wanted = plan.ahead.clamped(to: 0..<guarded.state.serverExtent)
     var underWay = guarded.state.fetches.reduce(0) { $0 + $1.range.length }
     for gap in guarded.state.fetchable(in: wanted).ranges {
@@ -38,11 +43,14 @@ extension FileContents {
       while position < gap.upperBound {
         let call = position..<min(gap.upperBound, position + plan.callMax)
         underWay += call.length
-        guard underWay <= context.limits.fetchingMax, context.budget.reserve(call.length) else { return }
+        guard underWay <= context.limits.fetchingMax, guarded.state.fetches.count < context.limits.fetchCallsMax,
+          context.budget.reserve(call.length)
+        else { return position }
         start(&guarded, call, identity: identity, reserved: call.length)
         position = call.upperBound
       }
     }
+    return nil
   }
 
   /// - Parameter reserved: bytes of the read-ahead budget, given back at the end.
@@ -202,6 +210,12 @@ extension FileContentsState {
   mutating func beginFill(_ id: UInt64, _ chunk: Range<UInt64>) throws(AFSError) -> [Range<UInt64>] {
     guard let index = fetches.firstIndex(where: { $0.id == id }), !fetches[index].isAbandoned else {
       throw .interrupted
+    }
+    if chunk.lowerBound == fetches[index].range.lowerBound, fetches[index].next > chunk.lowerBound {
+      // Another server is asked after the first one's answer has failed at its end.
+      fetches[index].next = chunk.lowerBound
+      fetches[index].arrived.removeAll()
+      generation += 1
     }
     let fetch = fetches[index]
     guard chunk.lowerBound == fetch.next, chunk.upperBound <= fetch.range.upperBound else {

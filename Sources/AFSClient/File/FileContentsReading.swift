@@ -104,7 +104,7 @@ extension FileContents {
       let plan = reader.plan(for: range, extent: extent, limits: context.limits.readAhead)
       let demand = wholly ? range : plan.demand
       startFetches(&guarded, for: demand, needed: range, identity: reader.identity, wholly: wholly)
-      startAhead(&guarded, plan, identity: reader.identity)
+      startAhead(&guarded, plan, for: reader)
       guarded.readers[id] = ReadWaiter(range: range, continuation: continuation)
       return nil
     } remove: { guarded, id in
@@ -117,7 +117,7 @@ extension FileContents {
     let extent = guarded.withLock { $0.bypassesCache || $0.state.version == nil ? 0 : $0.state.serverExtent }
     let plan = reader.plan(for: range, extent: extent, limits: context.limits.readAhead)
     guard !plan.ahead.isEmpty else { return }
-    guarded.withLock { startAhead(&$0, plan, identity: reader.identity) }
+    guarded.withLock { startAhead(&$0, plan, for: reader) }
   }
 }
 

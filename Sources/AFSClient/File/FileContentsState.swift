@@ -51,7 +51,7 @@ struct FileContentsState {
   var filling: [Range<UInt64>] = []
   var fetches: [Fetch] = []
   /// Grows when bytes of the cache file that a reader may have found valid can change under it.
-  private(set) var generation: UInt64 = 0
+  var generation: UInt64 = 0
   /// The end of what was ever written to the cache file.
   var storageEnd: UInt64 = 0
   /// A status that came while a store ran: its meaning shows when the store's own status has come.

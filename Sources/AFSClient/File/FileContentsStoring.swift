@@ -7,7 +7,7 @@ internal import Synchronization
 /// Storing: one call at a time a file (the server keeps a file locked for the length of a store, parallel calls only
 /// queue there), from one task which runs for as long as there is something to do.
 extension FileContents {
-  /// Returns when all that is changed now is on the server.
+  /// Returns when all that is changed now is on the server. The calls are made as who changed the file last.
   /// - Parameter durable: the server is asked to commit it to its disk.
   /// - Throws: what a call failed with; the changed data stays, to be stored at the next occasion.
   package func storeAll(as identity: Identity, durable: Bool = false) async throws(AFSError) {
@@ -78,7 +78,7 @@ extension FileContents {
     if guarded.stores.pass == nil { guarded.stores.beginPass(over: guarded.state.dirty) }
     if let pass = guarded.stores.pass {
       guard let call = nextCall(&guarded) else { return .passEnded(guarded.stores.endPass()) }
-      return .call(call, pass.identity, durable: pass.durable, guarded.storage!)
+      return .call(call, guarded.state.writer ?? pass.identity, durable: pass.durable, guarded.storage!)
     }
     if wantsUnaskedStore(guarded), let first = guarded.state.dirty.first {
       let call = guarded.state.beginStore(of: shortened(first))

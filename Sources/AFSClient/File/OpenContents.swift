@@ -24,6 +24,10 @@ final class OpenContents: OpenFile {
     readAhead.withLock { $0.note(range, extent: extent, limits: limits) }
   }
 
+  func aheadRefused(from position: UInt64) {
+    readAhead.withLock { $0.refused(from: position) }
+  }
+
   func cachedRead(at offset: UInt64, into buffer: UnsafeMutableRawBufferPointer) -> Result<Int, AFSError>? {
     guard case .done(let count) = contents.readNow(at: offset, into: buffer) else { return nil }
     if count > 0 { contents.readAhead(of: offset..<offset + UInt64(count), for: self) }

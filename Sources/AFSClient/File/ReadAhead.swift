@@ -53,6 +53,11 @@ struct ReadAhead: Hashable, Sendable {
     return Plan(demand: demand, ahead: nextAhead(range, extent: extent, limits: limits), callMax: callSize(limits))
   }
 
+  /// What was planned from `position` on was not asked for: there is too much under way.
+  mutating func refused(from position: UInt64) {
+    issuedTo = min(issuedTo, position)
+  }
+
   private func callSize(_ limits: Limits) -> UInt64 {
     min(max(limits.windowMin, window / 2), limits.callMax)
   }

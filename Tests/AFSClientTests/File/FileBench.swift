@@ -84,6 +84,8 @@ final class FileBench: Sendable {
     Task(executorPreference: simulator) { await body() }
   }
 
+  var now: MonotonicTime { simulator.timer.now }
+
   var allCached: Bool { contents.guarded.withLock { $0.state.valid.contains(0..<$0.state.size) } }
 }
 
@@ -120,6 +122,17 @@ extension OpenFile {
       try await write(at: offset, UnsafeRawBufferPointer(copy))
     }
   }
+}
+
+/// A value that several tasks look at.
+final class Shared<Value: Sendable>: Sendable {
+  private let mutex: Mutex<Value>
+
+  init(_ value: Value) { mutex = Mutex(value) }
+
+  var value: Value { mutex.withLock { $0 } }
+  func set(_ value: Value) { mutex.withLock { $0 = value } }
+  func change(_ body: (inout Value) -> Void) { mutex.withLock { body(&$0) } }
 }
 
 /// Bytes which tell where they lie.

@@ -236,7 +236,7 @@ import Testing
   }
 
   static func run(seed: UInt64, size: Int, sizeMax: Int, steps: Int, bench: FileBench, bytes: [UInt8]) throws {
-    try bench.run { bench in
+    try bench.run { bench async throws in
       let run = Run(bench, bytes, seed: seed, sizeMax: sizeMax)
       for _ in 0..<steps { try await run.step() }
       for file in run.files {
