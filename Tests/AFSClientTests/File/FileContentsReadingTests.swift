@@ -243,7 +243,8 @@ import Testing
         let contents = FileContents(file: other, context: bench.context)
         if isChanged { bench.server.change { $0.resize(to: 60_000) } }
         contents.learned(bench.server.status)
-        let file = contents.open(node: FileBench.PlainNode(), access: .init(reads: true, writes: false), identity: bench.me)
+        let file = contents.open(
+          node: FileBench.PlainNode(), access: .init(reads: true, writes: false), identity: bench.me)
         bench.server.forgetCalls()
         #expect(try await file.bytes(0..<50_000) == data)
         await bench.sleep(.seconds(1))

@@ -18,7 +18,8 @@ import Testing
       #expect(try file.cachedBytes(1001..<1004) == [1, 2, 3])
       try await file.flush()
       #expect(bench.server.fetches.isEmpty)
-      #expect(bench.server.stores.map { [$0.offset, $0.count, $0.length] } == [[1001, 3, 300_000], [299_999, 1, 300_000]])
+      #expect(
+        bench.server.stores.map { [$0.offset, $0.count, $0.length] } == [[1001, 3, 300_000], [299_999, 1, 300_000]])
       var expected = data
       expected.replaceSubrange(1001..<1004, with: [1, 2, 3])
       expected[299_999] = 4
