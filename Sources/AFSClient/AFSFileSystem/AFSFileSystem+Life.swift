@@ -88,7 +88,9 @@ extension AFSFileSystem {
       outcome.withLock { $0 = failure }
       await removeAllHidden()
     }
-    let failure = outcome.withLock { $0 }
+    var failure = outcome.withLock { $0 }
+    // A store that the time limit cut off was interrupted by nobody.
+    if failure == .interrupted { failure = .timedOut }
     context.endShutDown()
     await giveUpAllCallbacks()
     if let failure { throw failure }

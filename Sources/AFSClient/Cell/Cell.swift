@@ -9,8 +9,6 @@ package final class Cell: Sendable {
     var locationServers: [RxAddress]
     /// When names from DNS must be asked for again; nil for configured ones.
     var serversEnd: MonotonicTime?
-    /// Until when it is believed that no location server answers.
-    var silenceEnd = MonotonicTime.zero
     var volumes: [VolumeID: Volume] = [:]
     /// Volumes by the name that was asked for; names that do not exist are remembered for a short time.
     var names = RecencyMap<String, (answer: VolumeLocation?, end: MonotonicTime)>()
@@ -48,12 +46,6 @@ package final class Cell: Sendable {
       state.locationServers = servers
       state.serversEnd = end
     }
-  }
-
-  package func isSilent(now: MonotonicTime) -> Bool { state.withLock { now < $0.silenceEnd } }
-
-  package func wasSilent(until end: MonotonicTime) {
-    state.withLock { $0.silenceEnd = end }
   }
 
   /// A server which did not answer is tried last from now on.

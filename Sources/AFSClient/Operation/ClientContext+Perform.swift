@@ -11,6 +11,8 @@ private enum CallTimes {
   static let dead = Duration.seconds(12)
   /// The same for a server that did not answer before: users wait for each of their operations.
   static let deadWhenDown = Duration.seconds(4)
+  /// For calls which carry what only we have: as cache managers wait (OpenAFS src/afs/afs.h, AFS_RXDEADTIME).
+  static let deadWhenStoring = Duration.seconds(50)
   /// For so long after an attempt at servers which are all down nobody tries again.
   static let downBelief = Duration.seconds(5)
 }
@@ -19,14 +21,14 @@ private enum CallTimes {
 extension ClientContext {
   /// Makes `call` at a server of `volume`, and again elsewhere or later as long as that can help.
   func perform<R: Sendable>(
-    on volume: Volume, as identity: Identity,
+    on volume: Volume, as identity: Identity, storing isStore: Bool = false,
     _ call: (ServerAttempt) async throws(RxCallError) -> R
   ) async throws(AFSError) -> R {
     if isShutDown { throw .shutDown }
     if !volume.hasCurrentLocation(now: now) { try? await refreshLocation(of: volume) }
     var servers = volume.location.servers(for: volume.kind)
     let now = now
-    if !servers.isEmpty, servers.allSatisfy({ $0.isDown(triedWithin: CallTimes.downBelief, now: now) }) {
+    if !isStore, !servers.isEmpty, servers.allSatisfy({ $0.isDown(triedWithin: CallTimes.downBelief, now: now) }) {
       throw .timedOut
     }
     var rotation = FileserverRotation(servers: servers.map(FileserverRotation.Server.init))
@@ -37,7 +39,7 @@ extension ClientContext {
         let server = servers[index]
         do {
           try await makeContact(with: server, at: address)
-          return try await attempt(at: server, address, as: identity, call)
+          return try await attempt(at: server, address, as: identity, storing: isStore, call)
         } catch {
           if error == .cancelled { throw .interrupted }
           if error == .shutDown { throw .shutDown }
@@ -50,17 +52,15 @@ extension ClientContext {
       case .refreshVolume:
         do {
           try await refreshLocation(of: volume)
+          servers = volume.location.servers(for: volume.kind)
+          rotation.refreshed(servers: servers.map(FileserverRotation.Server.init))
         } catch .interrupted {
           throw .interrupted
         } catch .noSuchVolume {
           throw .noSuchVolume
         } catch {
+          // Nothing new is known: the servers are not tried again.
           log.info("volume \(volume.id) of cell \(volume.cell.name) can't be located again: \(error)")
-        }
-        let found = volume.location.servers(for: volume.kind)
-        if found != servers {
-          servers = found
-          rotation.refreshed(servers: servers.map(FileserverRotation.Server.init))
         }
         outcome = nil
       case .fail(let error):
@@ -70,10 +70,11 @@ extension ClientContext {
   }
 
   private func attempt<R: Sendable>(
-    at server: Fileserver, _ address: RxAddress, as identity: Identity,
+    at server: Fileserver, _ address: RxAddress, as identity: Identity, storing isStore: Bool,
     _ call: (ServerAttempt) async throws(RxCallError) -> R
   ) async throws(RxCallError) -> R {
-    let options = RxCallOptions(deadTime: server.isDown ? CallTimes.deadWhenDown : CallTimes.dead)
+    let deadTime = server.isDown ? CallTimes.deadWhenDown : CallTimes.dead
+    let options = RxCallOptions(deadTime: isStore ? CallTimes.deadWhenStoring : deadTime)
     let client = RXAFSClient(caller: caller, peer: address, security: security(for: identity), options: options)
     let started = now
     server.callBegins()

@@ -102,7 +102,7 @@ package struct ServerFileTransfers: FileTransfers {
     let position = count == 0 ? length : offset
     vnode.changeBegins()
     do {
-      let outcome = try await context.perform(on: vnode.volume, as: identity) {
+      let outcome = try await context.perform(on: vnode.volume, as: identity, storing: true) {
         attempt throws(RxCallError) -> Result<VnodeState.Reply, AFSError> in
         let before = vnode.snapshot(for: attempt.server)
         let call = try await attempt.client.startStoreData64(

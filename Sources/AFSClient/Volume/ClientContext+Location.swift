@@ -160,7 +160,6 @@ extension ClientContext {
     of cell: Cell, _ ask: (VLClient) async throws(RxCallError) -> R
   ) async throws(AFSError) -> R {
     try await renewServers(of: cell)
-    if cell.isSilent(now: now) { throw .timedOut }
     var failure = AFSError.unreachable
     // A server that answers pings but not the question is as good as none.
     let options = RxCallOptions(deadline: Self.locationDeadTime * 2, deadTime: Self.locationDeadTime)
@@ -184,14 +183,11 @@ extension ClientContext {
         }
       }
     }
-    if failure == .timedOut || failure == .unreachable { cell.wasSilent(until: now + Self.silenceBelief) }
     throw failure
   }
 
   /// How long a location server may show no sign of life.
   private static let locationDeadTime = Duration.seconds(8)
-  /// For so long after none of them answered nobody asks again.
-  private static let silenceBelief = Duration.seconds(5)
 }
 
 extension ClientContext.VolumeEntry {
