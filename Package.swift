@@ -117,12 +117,14 @@ let package = Package(
         "AFSBase", "AFSTypes", "RxCore", "RxTransport", "RxTesting", "AFSCache", "AFSCredentials", "AFSClient",
         "AFSMockServer", logging, system,
       ], path: "Tests/TestWorld", swiftSettings: settings),
-    tests("SimulationTests", ["AFSBase", "AFSTypes", "RxCore", "RxTesting", "AFSClient", "AFSMockServer", "TestWorld"]),
+    tests(
+      "SimulationTests", ["AFSBase", "AFSTypes", "RxCore", "RxTesting", "AFSClient", "AFSMockServer", "TestWorld"]),
     tests("ModelTests", ["AFSBase", "AFSTypes", "AFSCache", "RxTesting", "AFSClient", "AFSMockServer", "TestWorld"]),
     tests(
       "MountTests",
       [
-        "AFSBase", "AFSTypes", "RxCore", "RxTransport", "AFSCache", "AFSClient", "AFSMockServer", "AFSFuse", "TestWorld",
+        "AFSBase", "AFSTypes", "RxCore", "RxTransport", "AFSCache", "AFSClient", "AFSMockServer", "AFSFuse",
+        "TestWorld",
         logging, system,
       ]),
     tests("TidyTests", []),
