@@ -9,6 +9,7 @@ package final class Cell: Sendable {
     var locationServers: [RxAddress]
     /// When names from DNS must be asked for again; nil for configured ones.
     var serversEnd: MonotonicTime?
+    var lookupFailure: (error: AFSError, time: MonotonicTime)?
     var volumes: [VolumeID: Volume] = [:]
     /// Volumes by the name that was asked for; names that do not exist are remembered for a short time.
     var names = RecencyMap<String, (answer: VolumeLocation?, end: MonotonicTime)>()
@@ -46,6 +47,16 @@ package final class Cell: Sendable {
       state.locationServers = servers
       state.serversEnd = end
     }
+  }
+
+  /// No location server could answer.
+  package func lookupFailed(_ error: AFSError, now: MonotonicTime) {
+    state.withLock { $0.lookupFailure = (error, now) }
+  }
+
+  /// The failure of a lookup which ended after `time`.
+  package func lookupFailure(since time: MonotonicTime) -> AFSError? {
+    state.withLock { state in state.lookupFailure.flatMap { $0.time > time ? $0.error : nil } }
   }
 
   /// A server which did not answer is tried last from now on.

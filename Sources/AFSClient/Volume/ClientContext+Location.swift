@@ -15,9 +15,12 @@ extension ClientContext {
   /// The location of the volumes that `name` (a name, or a number in decimal) means.
   package func location(of name: String, in cell: Cell) async throws(AFSError) -> VolumeLocation {
     if let known = cell.location(of: name, now: now) { return try Self.existing(known) }
+    let asked = now
     try await cell.lookupLock.lock()
     defer { cell.lookupLock.release() }
     if let known = cell.location(of: name, now: now) { return try Self.existing(known) }
+    // Not one silence after the other for everybody who waited.
+    if let failure = cell.lookupFailure(since: asked) { throw failure }
     return try await askForLocation(of: name, in: cell)
   }
 
@@ -28,8 +31,8 @@ extension ClientContext {
 
   private func askForLocation(of name: String, in cell: Cell) async throws(AFSError) -> VolumeLocation {
     do {
-      let entry = try await volumeEntry(of: name, in: cell)
-      let location = try await location(from: entry, in: cell)
+      let record = try await record(of: name, in: cell)
+      let location = try await location(from: record, in: cell)
       let end = now + Self.locationValidity
       cell.remember(location, as: name, until: end)
       // Volumes in use move with it.
@@ -77,69 +80,51 @@ extension ClientContext {
 
   // MARK: The location servers
 
-  /// What the three generations of the interface say of a volume.
-  struct VolumeEntry: Sendable {
-    enum Server: Sendable {
-      case uuid(AFSUUID, listVersion: UInt32)
-      case address(UInt32)
-    }
-    var name: String
-    var flags: UInt32
-    var ids: [UInt32]
-    var servers: [(server: Server, flags: UInt32)]
-  }
-
-  private func volumeEntry(of name: String, in cell: Cell) async throws(AFSError) -> VolumeEntry {
+  private func record(of name: String, in cell: Cell) async throws(AFSError) -> VolumeRecord {
     let bytes = Array(name.utf8)
-    return try await askLocationServers(of: cell) { client throws(RxCallError) -> VolumeEntry in
-      try await Self.volumeEntry(of: bytes, from: client)
+    let answer = try await askLocationServers(of: cell) { client throws(RxCallError) -> VolumeRecord? in
+      try await Self.record(of: bytes, from: client)
     }
+    guard let answer else { throw .corrupt("the location entry of volume \(name) names no possible volume") }
+    return answer
   }
 
-  /// The newest interface that the server knows.
-  private static func volumeEntry(
-    of name: [UInt8], from client: VLClient
-  ) async throws(RxCallError) -> VolumeEntry {
+  /// By the newest interface that the server knows.
+  private static func record(of name: [UInt8], from client: VLClient) async throws(RxCallError) -> VolumeRecord? {
     do {
-      return VolumeEntry(try await client.getEntryByNameU(name: name))
+      return VolumeRecord(try await client.getEntryByNameU(name: name))
     } catch .aborted(.rxgenOpcode) {
       // The next older one.
     } catch {
       throw error
     }
     do {
-      return VolumeEntry(try await client.getEntryByNameN(name: name))
+      return VolumeRecord(try await client.getEntryByNameN(name: name))
     } catch .aborted(.rxgenOpcode) {
-      return VolumeEntry(try await client.getEntryByNameO(name: name))
+      return VolumeRecord(try await client.getEntryByNameO(name: name))
     } catch {
       throw error
     }
   }
 
-  private func location(from entry: VolumeEntry, in cell: Cell) async throws(AFSError) -> VolumeLocation {
-    var ids: [Volume.Kind: VolumeID] = [:]
-    let kinds: [(Volume.Kind, flag: Int)] = [
-      (.readWrite, VLConstants.entryReadWriteExists), (.readOnly, VLConstants.entryReadOnlyExists),
-      (.backup, VLConstants.entryBackupExists),
-    ]
-    for (index, (kind, flag)) in kinds.enumerated() where entry.flags & UInt32(flag) != 0 {
-      if entry.ids.indices.contains(index), entry.ids[index] != 0 { ids[kind] = VolumeID(UInt64(entry.ids[index])) }
-    }
+  private func location(from record: VolumeRecord, in cell: Cell) async throws(AFSError) -> VolumeLocation {
     var sites: [VolumeLocation.Site] = []
-    for (server, flags) in entry.servers where flags & UInt32(VLConstants.serverDontUse) == 0 {
-      var siteKinds: Set<Volume.Kind> = []
-      if flags & UInt32(VLConstants.serverReadWrite) != 0 { siteKinds.insert(.readWrite) }
-      if flags & UInt32(VLConstants.serverReadOnly) != 0 { siteKinds.insert(.readOnly) }
-      if flags & UInt32(VLConstants.serverBackup) != 0 { siteKinds.insert(.backup) }
-      sites.append(
-        VolumeLocation.Site(
-          server: try await fileserver(server, in: cell), kinds: siteKinds,
-          isNewRelease: flags & UInt32(VLConstants.serverNewReplica) != 0))
+    for site in record.sites {
+      do {
+        sites.append(
+          VolumeLocation.Site(
+            server: try await fileserver(site.server, in: cell), kinds: site.kinds, isNewRelease: site.isNewRelease))
+      } catch .noSuchVolume {
+        // A server that was taken out of the database: the other sites count.
+        log.notice("volume \(record.name) of cell \(cell.name): unknown server \(site.server)")
+      } catch {
+        throw error
+      }
     }
-    return VolumeLocation(baseName: entry.name, ids: ids, sites: sites)
+    return VolumeLocation(baseName: record.name, ids: record.ids, sites: sites)
   }
 
-  private func fileserver(_ server: VolumeEntry.Server, in cell: Cell) async throws(AFSError) -> Fileserver {
+  private func fileserver(_ server: VolumeRecord.Server, in cell: Cell) async throws(AFSError) -> Fileserver {
     switch server {
     case .address(let word):
       let address = RxAddress(ipv4: word, port: WellKnownPorts.fileserver)
@@ -155,80 +140,40 @@ extension ClientContext {
     }
   }
 
+  /// How long a location server may show no sign of life. Calls are small: a server that answers pings but not the
+  /// question is as good as none.
+  private static let locationOptions = RxCallOptions(deadline: .seconds(16), deadTime: .seconds(8))
+
   /// One question to the cell's location servers: the first that can answer does.
   private func askLocationServers<R: Sendable>(
     of cell: Cell, _ ask: (VLClient) async throws(RxCallError) -> R
   ) async throws(AFSError) -> R {
     try await renewServers(of: cell)
     var failure = AFSError.unreachable
-    // A server that answers pings but not the question is as good as none.
-    let options = RxCallOptions(deadline: Self.locationDeadTime * 2, deadTime: Self.locationDeadTime)
     let servers = cell.locationServers
     // A second round for servers that had no quorum or were just starting.
-    for round in 0..<2 {
-      if round > 0, failure == .timedOut || failure == .unreachable { break }
+    for _ in 0..<2 {
+      var mayDoBetter = false
       for address in servers {
         do {
-          return try await ask(VLClient(caller: caller, peer: address, options: options))
+          return try await ask(VLClient(caller: caller, peer: address, options: Self.locationOptions))
         } catch {
           switch error {
           case .aborted(.vlNoEntry), .aborted(.vlBadName): throw .noSuchVolume
           case .cancelled: throw .interrupted
           case .shutDown: throw .shutDown
-          case .aborted, .abortedLocally, .timedOut, .unreachable, .protocolViolation, .malformedReply, .security:
-            log.info("location server \(address) of cell \(cell.name): \(error)")
-            failure = AFSError(error)
-            cell.locationServerFailed(address)
+          case .aborted: mayDoBetter = true
+          case .abortedLocally, .timedOut, .unreachable, .protocolViolation, .malformedReply, .security: break
           }
+          log.info("location server \(address) of cell \(cell.name): \(error)")
+          failure = AFSError(error)
+          cell.locationServerFailed(address)
         }
       }
+      guard mayDoBetter else { break }
     }
+    cell.lookupFailed(failure, now: now)
     throw failure
-  }
-
-  /// How long a location server may show no sign of life.
-  private static let locationDeadTime = Duration.seconds(8)
-}
-
-extension ClientContext.VolumeEntry {
-  fileprivate init(_ entry: UVLDBEntry) {
-    name = Self.text(entry.name)
-    flags = entry.flags
-    ids = entry.volumeID
-    let count = Self.count(entry.serverCount, in: entry.serverNumber)
-    servers = (0..<count).map { index in
-      let (uuid, flags) = (entry.serverNumber[index], entry.serverFlags[index])
-      let version = UInt32(bitPattern: entry.serverUnique[index])
-      // Without the flag the first word of the UUID is an address (OpenAFS src/vlserver/vlprocs.c).
-      return flags & UInt32(VLConstants.serverUUID) != 0
-        ? (.uuid(uuid, listVersion: version), flags)
-        : (.address(UInt32(truncatingIfNeeded: uuid.high >> 32)), flags)
-    }
-  }
-
-  fileprivate init(_ entry: NVLDBEntry) {
-    name = Self.text(entry.name)
-    flags = entry.flags
-    ids = entry.volumeID
-    let count = Self.count(entry.serverCount, in: entry.serverNumber)
-    servers = (0..<count).map { (.address(entry.serverNumber[$0]), entry.serverFlags[$0]) }
-  }
-
-  fileprivate init(_ entry: VLDBEntry) {
-    name = Self.text(entry.name)
-    flags = entry.flags
-    ids = entry.volumeID
-    let count = Self.count(entry.serverCount, in: entry.serverNumber)
-    servers = (0..<count).map { (.address(entry.serverNumber[$0]), entry.serverFlags[$0]) }
-  }
-
-  private static func text(_ bytes: [UInt8]) -> String {
-    String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-  }
-
-  /// The count that a server claims, within what its arrays hold.
-  private static func count(_ claimed: Int32, in array: [some Any]) -> Int {
-    max(0, min(Int(claimed), array.count))
   }
 }
 

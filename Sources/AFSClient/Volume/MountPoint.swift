@@ -10,7 +10,8 @@ package struct MountPoint: Hashable, Sendable {
   /// `%`: the read-write volume, wherever the mount point lies.
   package var isReadWrite: Bool
 
-  /// Volume names have 22 characters, and 9 more with `.readonly` (OpenAFS src/vol/voldefs.h, VNAMESIZE is 32).
+  /// Bytes. Volume names have 22 characters, and 9 more with `.readonly` (OpenAFS src/vol/voldefs.h, VNAMESIZE is 32);
+  /// location servers let 64 through (src/vlserver/vldbint.xg, VL_MAXNAMELEN is 65 with the NUL).
   package static let volumeLengthMax = 64
 
   package init(cell: CellName? = nil, volume: String, isReadWrite: Bool) {
@@ -30,7 +31,7 @@ package struct MountPoint: Hashable, Sendable {
       cell = name
       rest = rest[(colon + 1)...]
     }
-    guard !rest.isEmpty, rest.count <= Self.volumeLengthMax, rest.allSatisfy(Self.isVolumeCharacter) else { return nil }
+    guard Self.isVolumeName(rest) else { return nil }
     volume = String(decoding: rest, as: UTF8.self)
   }
 
@@ -41,8 +42,10 @@ package struct MountPoint: Hashable, Sendable {
     return Array((prefix + place + volume + ".").utf8)
   }
 
-  /// Printable ASCII without the separators of mount points and paths.
-  private static func isVolumeCharacter(_ byte: UInt8) -> Bool {
-    byte > 0x20 && byte < 0x7F && byte != UInt8(ascii: ":") && byte != UInt8(ascii: "/")
+  /// Printable ASCII without the separators of mount points and paths: more than `vos create` allows, but nothing that
+  /// could confuse a log or a path.
+  static func isVolumeName(_ bytes: some Collection<UInt8>) -> Bool {
+    (1...volumeLengthMax).contains(bytes.count)
+      && bytes.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ":") && $0 != UInt8(ascii: "/") }
   }
 }
