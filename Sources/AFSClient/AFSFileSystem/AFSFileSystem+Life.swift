@@ -10,13 +10,8 @@ import Synchronization
 extension AFSFileSystem {
   /// How often there is a look at what is to be done.
   private static let dutyInterval = Duration.seconds(10)
-  /// How often a server that does not answer is tried, and for how long (OpenAFS tries every 3 minutes,
-  /// src/afs/afs_daemons.c; users notice sooner).
-  private static let probeInterval = Duration.seconds(10)
+  /// How long a probed server may be silent.
   private static let probeTime = Duration.seconds(8)
-  /// Servers that hold promises to us are called at least this often: it keeps a path through address translators
-  /// open and makes a server's forgetting known.
-  private static let keepaliveInterval = Duration.seconds(240)
   /// For all of what is stored and given up at the end.
   private static let shutDownTime = Duration.seconds(60)
 
@@ -43,37 +38,13 @@ extension AFSFileSystem {
     }
   }
 
+  /// All that are due at once: one that is silent does not hold up the others.
   private func probeServers() async {
-    await withDiscardingTaskGroup { group in
+    await withDiscardingTaskGroup { [context] group in
       for server in context.servers.all where !context.isShutDown {
-        for state in server.addresses where isDue(server, state) {
-          group.addTask { await self.probe(server, at: state.address) }
+        for health in server.addresses where health.isProbeDue(now: context.now) {
+          group.addTask { await context.probe(server, at: health.address, deadTime: Self.probeTime) }
         }
-      }
-    }
-  }
-
-  private func isDue(_ server: Fileserver, _ state: Fileserver.AddressState) -> Bool {
-    if let since = state.downSince {
-      return context.now - max(since, server.lastProbe ?? since) >= Self.probeInterval
-    }
-    return server.lastCall.map { context.now - $0 >= Self.keepaliveInterval } ?? false
-  }
-
-  private func probe(_ server: Fileserver, at address: RxAddress) async {
-    server.probed(now: context.now)
-    let started = context.now
-    let options = RxCallOptions(deadline: Self.probeTime, deadTime: Self.probeTime)
-    let client = RXAFSClient(caller: context.caller, peer: address, options: options)
-    let wasDown = server.isDown
-    do {
-      _ = try await client.getTime()
-      server.answered(at: address, after: context.now - started, now: context.now)
-      if wasDown { context.log.notice("fileserver \(address) is back") }
-    } catch {
-      switch error {
-      case .aborted: server.answered(at: address, after: context.now - started, now: context.now)
-      default: server.failedToAnswer(at: address, now: context.now)
       }
     }
   }
@@ -150,7 +121,7 @@ extension ClientContext {
   /// For calls which are about the server, not about a volume.
   func client(of server: Fileserver, deadline: Duration) -> RXAFSClient? {
     let addresses = server.addresses
-    guard let address = (addresses.first { $0.downSince == nil } ?? addresses.first)?.address else { return nil }
+    guard let address = (addresses.first { !$0.isDown } ?? addresses.first)?.address else { return nil }
     let options = RxCallOptions(deadline: deadline, deadTime: deadline)
     return RXAFSClient(caller: caller, peer: address, options: options)
   }

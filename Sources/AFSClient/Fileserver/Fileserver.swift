@@ -10,23 +10,12 @@ package enum FileserverID: Hashable, Sendable {
 
 /// A fileserver with all its addresses, and what we know of its health.
 package final class Fileserver: Sendable {
-  package struct AddressState: Hashable, Sendable {
-    package var address: RxAddress
-    /// Smoothed time of small calls; nil until one has been answered.
-    package var roundTrip: Duration?
-    /// Since when it has not answered; nil while it does.
-    package var downSince: MonotonicTime?
-  }
-
   private struct State {
-    var addresses: [AddressState]
+    var addresses: [AddressHealth]
     /// The VL server's serial number of the address list; a change means: ask for the addresses again.
     var listVersion: UInt32?
     var callbackBreaks: UInt64 = 0
     var capabilities: UInt32?
-    var lastCall: MonotonicTime?
-    var lastProbe: MonotonicTime?
-    var lastFailure: MonotonicTime?
     var callsInFlight = 0
     var callCount: UInt64 = 0
   }
@@ -40,8 +29,7 @@ package final class Fileserver: Sendable {
     self.id = id
     state = Mutex(
       State(
-        addresses: addresses.map { AddressState(address: $0, roundTrip: nil, downSince: nil) },
-        listVersion: listVersion))
+        addresses: addresses.map(AddressHealth.init), listVersion: listVersion))
   }
 
   package var uuid: AFSUUID? {
@@ -51,7 +39,7 @@ package final class Fileserver: Sendable {
 
   // MARK: Addresses
 
-  package var addresses: [AddressState] { state.withLock { $0.addresses } }
+  package var addresses: [AddressHealth] { state.withLock { $0.addresses } }
   package var listVersion: UInt32? { state.withLock { $0.listVersion } }
 
   /// Takes a new list; what is known of addresses in both lists stays.
@@ -59,8 +47,7 @@ package final class Fileserver: Sendable {
     state.withLock { state in
       let known = state.addresses
       state.addresses = addresses.map { address in
-        known.first { $0.address == address }
-          ?? AddressState(address: address, roundTrip: nil, downSince: nil)
+        known.first { $0.address == address } ?? AddressHealth(address)
       }
       state.listVersion = listVersion
     }
@@ -73,38 +60,29 @@ package final class Fileserver: Sendable {
   }
 
   package func answered(at address: RxAddress, after duration: Duration, now: MonotonicTime) {
+    change(address) { $0.answered(after: duration, now: now) }
+  }
+
+  package func failedToAnswer(at address: RxAddress, refused: Bool, now: MonotonicTime) {
+    change(address) { $0.failedToAnswer(refused: refused, now: now) }
+  }
+
+  private func change(_ address: RxAddress, _ body: (inout AddressHealth) -> Void) {
     state.withLock { state in
-      state.lastCall = now
       guard let index = state.addresses.firstIndex(where: { $0.address == address }) else { return }
-      state.addresses[index].downSince = nil
-      // The same smoothing as TCP's (RFC 6298 section 2: alpha 1/8).
-      state.addresses[index].roundTrip = state.addresses[index].roundTrip.map { $0 * 7 / 8 + duration / 8 } ?? duration
+      body(&state.addresses[index])
     }
   }
 
-  package func failedToAnswer(at address: RxAddress, now: MonotonicTime) {
-    state.withLock { state in
-      state.lastFailure = now
-      guard let index = state.addresses.firstIndex(where: { $0.address == address }) else { return }
-      if state.addresses[index].downSince == nil { state.addresses[index].downSince = now }
-    }
+  package func health(at address: RxAddress) -> AddressHealth? {
+    state.withLock { state in state.addresses.first { $0.address == address } }
   }
 
+  package func isDown(at address: RxAddress) -> Bool { health(at: address)?.isDown ?? false }
+
+  /// None of the addresses answers.
   package var isDown: Bool {
-    state.withLock { state in !state.addresses.isEmpty && state.addresses.allSatisfy { $0.downSince != nil } }
-  }
-
-  /// None of its addresses answers, and the last attempt was not longer ago than `duration`.
-  package func isDown(triedWithin duration: Duration, now: MonotonicTime) -> Bool {
-    isDown && state.withLock { state in state.lastFailure.map { now - $0 < duration } ?? false }
-  }
-
-  package var lastCall: MonotonicTime? { state.withLock { $0.lastCall } }
-
-  package var lastProbe: MonotonicTime? { state.withLock { $0.lastProbe } }
-
-  package func probed(now: MonotonicTime) {
-    state.withLock { $0.lastProbe = now }
+    state.withLock { state in !state.addresses.isEmpty && state.addresses.allSatisfy(\.isDown) }
   }
 
   package func callBegins() {

@@ -84,7 +84,7 @@ extension AFSClientStatus.Server {
       uuid: server.uuid?.description,
       addresses: server.addresses.map { state in
         Address(
-          address: state.address.description, isUp: state.downSince == nil,
+          address: state.address.description, isUp: !state.isDown,
           roundTrip: state.roundTrip.map { $0.wholeNanoseconds / 1000 })
       },
       callsInFlight: calls.inFlight, callCount: calls.total)

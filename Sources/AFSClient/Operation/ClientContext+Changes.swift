@@ -16,7 +16,7 @@ extension ClientContext {
     let result: R
     let reply: VnodeState.Reply
     do {
-      (result, reply) = try await perform(on: directory.volume, as: identity) {
+      (result, reply) = try await perform(on: directory.volume, as: identity, repeatable: false) {
         attempt throws(RxCallError) -> (R, VnodeState.Reply) in
         let before = directory.snapshot(for: attempt.server)
         let (result, status) = try await call(attempt)

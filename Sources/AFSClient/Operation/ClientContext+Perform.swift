@@ -5,38 +5,37 @@ import AFSTypes
 import Logging
 import RxCore
 
-/// Time limits of calls to fileservers.
-private enum CallTimes {
-  /// How long a server may show no sign of life (Rx's own default, OpenAFS src/rx/rx.c, rx_connDeadTime).
-  static let dead = Duration.seconds(12)
-  /// The same for a server that did not answer before: users wait for each of their operations.
-  static let deadWhenDown = Duration.seconds(4)
+/// How long a fileserver may show no sign of life.
+private enum DeadTime {
+  /// Rx's own default (OpenAFS src/rx/rx.c, rx_connDeadTime).
+  static let ordinary = Duration.seconds(12)
+  /// For a server that did not answer the last time: users wait for each of their operations.
+  static let down = Duration.seconds(4)
   /// For calls which carry what only we have: as cache managers wait (OpenAFS src/afs/afs.h, AFS_RXDEADTIME).
-  static let deadWhenStoring = Duration.seconds(50)
-  /// For so long after an attempt at servers which are all down nobody tries again.
-  static let downBelief = Duration.seconds(5)
+  static let storing = Duration.seconds(50)
 }
 
 /// The loop around every fileserver call: which server, which address, what to do about its answer.
 extension ClientContext {
   /// Makes `call` at a server of `volume`, and again elsewhere or later as long as that can help.
+  /// - Parameters:
+  ///   - repeatable: whether doing it twice gives the same as doing it once.
+  ///   - isStore: it carries data that users believe to be written, and so has patience.
   func perform<R: Sendable>(
-    on volume: Volume, as identity: Identity, storing isStore: Bool = false,
+    on volume: Volume, as identity: Identity, repeatable: Bool = true, storing isStore: Bool = false,
     _ call: (ServerAttempt) async throws(RxCallError) -> R
   ) async throws(AFSError) -> R {
     if isShutDown { throw .shutDown }
-    if !volume.hasCurrentLocation(now: now) { try? await refreshLocation(of: volume) }
-    var servers = volume.location.servers(for: volume.kind)
-    let now = now
-    if !isStore, !servers.isEmpty, servers.allSatisfy({ $0.isDown(triedWithin: CallTimes.downBelief, now: now) }) {
-      throw .timedOut
-    }
-    var rotation = FileserverRotation(servers: servers.map(FileserverRotation.Server.init))
+    if !volume.hasCurrentLocation(now: now) { await renewLocation(of: volume) }
+    var sites = volume.candidates
+    var rotation = FileserverRotation(
+      servers: sites.map(FileserverRotation.Server.init), preferred: volume.preferredSite(among: sites),
+      isRepeatable: repeatable, limits: isStore ? .forStores : .init())
     var outcome: RxCallError?
     while true {
-      switch rotation.next(after: outcome, now: self.now) {
+      switch rotation.next(after: outcome, now: now) {
       case .use(let index, let address):
-        let server = servers[index]
+        let server = sites[index].server
         do {
           try await makeContact(with: server, at: address)
           return try await attempt(at: server, address, as: identity, storing: isStore, call)
@@ -50,18 +49,10 @@ extension ClientContext {
         try await sleep(until: deadline)
         outcome = nil
       case .refreshVolume:
-        do {
-          try await refreshLocation(of: volume)
-          servers = volume.location.servers(for: volume.kind)
-          rotation.refreshed(servers: servers.map(FileserverRotation.Server.init))
-        } catch .interrupted {
-          throw .interrupted
-        } catch .noSuchVolume {
-          throw .noSuchVolume
-        } catch {
-          // Nothing new is known: the servers are not tried again.
-          log.info("volume \(volume.id) of cell \(volume.cell.name) can't be located again: \(error)")
-        }
+        try await locateAgain(volume)
+        sites = volume.candidates
+        rotation.refreshed(
+          servers: sites.map(FileserverRotation.Server.init), preferred: volume.preferredSite(among: sites))
         outcome = nil
       case .fail(let error):
         throw error
@@ -69,12 +60,33 @@ extension ClientContext {
     }
   }
 
+  /// Not every operation waits for location servers that are away: the old location does for another minute.
+  private func renewLocation(of volume: Volume) async {
+    do {
+      try await refreshLocation(of: volume)
+    } catch {
+      volume.setLocation(volume.location, until: now + .seconds(60))
+    }
+  }
+
+  /// Where the location servers don't answer, the old location must do.
+  private func locateAgain(_ volume: Volume) async throws(AFSError) {
+    do {
+      try await refreshLocation(of: volume)
+    } catch .interrupted {
+      throw .interrupted
+    } catch .noSuchVolume {
+      throw .noSuchVolume
+    } catch {
+      log.info("volume \(volume.id) of cell \(volume.cell.name) can't be located again: \(error)")
+    }
+  }
+
   private func attempt<R: Sendable>(
     at server: Fileserver, _ address: RxAddress, as identity: Identity, storing isStore: Bool,
     _ call: (ServerAttempt) async throws(RxCallError) -> R
   ) async throws(RxCallError) -> R {
-    let deadTime = server.isDown ? CallTimes.deadWhenDown : CallTimes.dead
-    let options = RxCallOptions(deadTime: isStore ? CallTimes.deadWhenStoring : deadTime)
+    let options = RxCallOptions(deadTime: isStore ? DeadTime.storing : DeadTime.ordinary)
     let client = RXAFSClient(caller: caller, peer: address, security: security(for: identity), options: options)
     let started = now
     server.callBegins()
@@ -92,14 +104,27 @@ extension ClientContext {
     }
   }
 
-  /// Asks a server for its capabilities before anything else: it introduces us, so that what the server does at the
-  /// first sight of a client (InitCallBackState3) can't cross the fetch of a status.
+  /// Sees to it that a server which we don't know to be alive answers a small call first.
+  ///
+  /// The first contact asks for its capabilities: it introduces us, so that what the server does at the first sight of
+  /// a client (InitCallBackState3) can't cross the fetch of a status.
   private func makeContact(with server: Fileserver, at address: RxAddress) async throws(RxCallError) {
-    guard server.capabilities == nil else { return }
+    if server.capabilities != nil, !server.isDown(at: address) { return }
+    let asked = now
     guard await server.contactLock.acquire() else { throw .cancelled }
     defer { server.contactLock.release() }
-    guard server.capabilities == nil else { return }
-    let client = RXAFSClient(caller: caller, peer: address, options: RxCallOptions(deadTime: CallTimes.dead))
+    if let health = server.health(at: address), let tried = health.lastTried, tried > asked {
+      // Somebody else has found out while this operation waited.
+      if health.isDown { throw .timedOut(.dead) }
+      if server.capabilities != nil { return }
+    }
+    let deadTime = server.isDown(at: address) ? DeadTime.down : DeadTime.ordinary
+    if server.capabilities != nil {
+      if let error = await probe(server, at: address, deadTime: deadTime) { throw error }
+      return
+    }
+    let client = RXAFSClient(caller: caller, peer: address, options: RxCallOptions(deadTime: deadTime))
+    let started = now
     do {
       server.capabilities = try await client.getCapabilities().first ?? 0
     } catch .aborted {
@@ -108,14 +133,45 @@ extension ClientContext {
     } catch {
       throw error
     }
+    server.answered(at: address, after: now - started, now: now)
+  }
+
+  /// Finds out whether a server answers at an address, and notes it.
+  /// - Returns: why it is taken to be down; nil when it has answered.
+  @discardableResult
+  func probe(_ server: Fileserver, at address: RxAddress, deadTime: Duration) async -> RxCallError? {
+    let options = RxCallOptions(deadline: deadTime, deadTime: deadTime)
+    let client = RXAFSClient(caller: caller, peer: address, options: options)
+    let wasDown = server.isDown(at: address)
+    let started = now
+    do {
+      _ = try await client.getTime()
+    } catch .aborted {
+      // An abort is an answer too.
+    } catch .cancelled {
+      return .cancelled
+    } catch .shutDown {
+      return .shutDown
+    } catch .timedOut {
+      // A server that answers pings but not this question is as good as none.
+      noteSilence(.timedOut(.dead), refused: false, of: server, at: address)
+      return .timedOut(.dead)
+    } catch {
+      noteFailure(error, of: server, at: address)
+      return error
+    }
+    server.answered(at: address, after: now - started, now: now)
+    if wasDown { log.notice("fileserver \(address) is back") }
+    return nil
   }
 
   private func noteFailure(_ error: RxCallError, of server: Fileserver, at address: RxAddress) {
     switch error {
-    case .timedOut, .unreachable:
-      let wasDown = server.isDown
-      server.failedToAnswer(at: address, now: now)
-      if !wasDown { log.notice("fileserver \(address) does not answer: \(error)") }
+    case .timedOut(.idle), .timedOut(.hard):
+      // It answers pings: one stuck file does not make a server dead.
+      log.notice("fileserver \(address) makes no progress: \(error)")
+    case .timedOut(.dead): noteSilence(error, refused: false, of: server, at: address)
+    case .unreachable: noteSilence(error, refused: true, of: server, at: address)
     case .malformedReply(let text), .protocolViolation(let text):
       log.warning("fileserver \(address): \(text)")
     case .security(let text):
@@ -123,13 +179,25 @@ extension ClientContext {
     case .aborted, .abortedLocally, .cancelled, .shutDown: break
     }
   }
+
+  private func noteSilence(_ error: RxCallError, refused: Bool, of server: Fileserver, at address: RxAddress) {
+    if !server.isDown(at: address) { log.notice("fileserver \(address) does not answer: \(error)") }
+    server.failedToAnswer(at: address, refused: refused, now: now)
+  }
 }
 
 extension FileserverRotation.Server {
-  init(_ server: Fileserver) {
-    self.init(
-      addresses: server.addresses.map { state in
-        Address(state.address, isDown: state.downSince != nil, roundTrip: state.roundTrip)
-      })
+  init(_ candidate: VolumeLocation.Candidate) {
+    self.init(addresses: candidate.server.addresses, isOutdated: candidate.isOutdated)
+  }
+}
+
+extension Volume {
+  /// The servers to choose from.
+  fileprivate var candidates: [VolumeLocation.Candidate] { location.candidates(for: kind) }
+
+  /// The server which holds a promise for the whole volume.
+  fileprivate func preferredSite(among sites: [VolumeLocation.Candidate]) -> Int? {
+    promisingServer.flatMap { server in sites.firstIndex { $0.server === server } }
   }
 }

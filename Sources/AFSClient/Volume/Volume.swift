@@ -79,6 +79,9 @@ package final class Volume: Sendable {
     }
   }
 
+  /// The server whose promise for the whole volume was given last.
+  package var promisingServer: Fileserver? { state.withLock { $0.promise?.server } }
+
   package func promiseEnd(of server: Fileserver) -> MonotonicTime {
     state.withLock { state in
       guard let promise = state.promise, promise.server === server else { return .zero }

@@ -40,11 +40,21 @@ package struct VolumeLocation: Sendable {
     ids.first { $0.value == id }?.key
   }
 
-  /// The servers of one of the volumes. During a release those with the new copy come first; a backup lies beside its
-  /// read-write volume.
-  package func servers(for kind: Volume.Kind) -> [Fileserver] {
-    let wanted = kind == .backup ? Volume.Kind.readWrite : kind
-    let matching = sites.filter { $0.kinds.contains(wanted) || $0.kinds.contains(kind) }
-    return (matching.filter(\.isNewRelease) + matching.filter { !$0.isNewRelease }).map(\.server)
+  /// A server that has one of the volumes.
+  package struct Candidate: Sendable {
+    package var server: Fileserver
+    /// Its copy is older than that of other servers.
+    package var isOutdated: Bool
+  }
+
+  /// The servers of one of the volumes, each once. A backup lies beside its read-write volume.
+  package func candidates(for kind: Volume.Kind) -> [Candidate] {
+    var found: [Candidate] = []
+    let matching = sites.filter { $0.kinds.contains(kind) || (kind == .backup && $0.kinds.contains(.readWrite)) }
+    let isReleasing = matching.contains(where: \.isNewRelease)
+    for site in matching where !found.contains(where: { $0.server === site.server }) {
+      found.append(Candidate(server: site.server, isOutdated: isReleasing && !site.isNewRelease))
+    }
+    return found
   }
 }
