@@ -13,11 +13,17 @@ extension AFSError {
     case .vDiskFull: self = .noSpace
     case .vOverQuota: self = .quotaExceeded
     case .vIO: self = .system(EIO)
-    case .vRestricted, .viceTokenDead, .rxkadNoAuth, .vlPermission, .prPermission: self = .accessDenied
-    case .rxkadExpired: self = .tokenExpired
-    case .vlNoEntry: self = .noSuchVolume
+    case .vRestricted, .vlPermission, .prPermission: self = .accessDenied
+    case .rxkadExpired, .viceTokenDead: self = .tokenExpired
+    case .vlNoEntry, .vlBadName: self = .noSuchVolume
     case .rxgenOpcode: self = .notSupported
+    case .rxCallDead, .rxCallTimeout, .ubikNoQuorum, .ubikNotSyncSite: self = .timedOut
     default:
+      // The security class refused: a ticket or key that this server does not take.
+      if AbortCode.rxkadInconsistency.rawValue...AbortCode.rxkadIllegalLevel.rawValue ~= code.rawValue {
+        self = .accessDenied
+        return
+      }
       guard let errno = code.posixErrno else {
         self = .aborted(code)
         return

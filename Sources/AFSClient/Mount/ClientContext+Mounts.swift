@@ -22,7 +22,7 @@ extension ClientContext {
       cell = vnode.volume.cell
     }
     let choice = VolumeChoice(
-      prefersReadOnly: vnode.volume.isReadOnly || cell !== vnode.volume.cell, wantsReadWrite: point.isReadWrite)
+      prefersReadOnly: vnode.volume.kind == .readOnly || cell !== vnode.volume.cell, wantsReadWrite: point.isReadWrite)
     try await resolve(mount, to: point.volume, in: cell, choice)
   }
 
@@ -63,15 +63,16 @@ extension ClientContext {
 
 /// Which of the volumes of one name a mount point means.
 ///
-/// The rule of all AFS clients: a name with `.readonly` or `.backup`, or a number, means what it says; `%` means the
-/// read-write volume; `#` means the read-only one if the way to the mount point went through a read-only volume
-/// (or comes from another cell, or from the client itself) and one exists.
+/// The rule of all AFS clients (OpenAFS src/afs/VNOPS/afs_vnop_lookup.c, EvalMountData): a name with `.readonly` or
+/// `.backup`, or a number, means what it says; `%` means the read-write volume; `#` means the read-only one if the
+/// mount point lies in a read-only volume (or in another cell, or was made up by the client) and one exists. A backup
+/// volume counts as read-write here: what hangs below it is what hangs below its original.
 package struct VolumeChoice: Hashable, Sendable {
   package var prefersReadOnly: Bool
   package var wantsReadWrite: Bool
 
   package func kind(of name: String, at location: VolumeLocation) -> Volume.Kind? {
-    if let number = UInt64(name) { return location.kind(of: VolumeID(number)) }
+    if name.utf8.allSatisfy({ 48...57 ~= $0 }), let number = UInt64(name) { return location.kind(of: VolumeID(number)) }
     if name.hasSuffix(".readonly") { return location.ids[.readOnly] == nil ? nil : .readOnly }
     if name.hasSuffix(".backup") { return location.ids[.backup] == nil ? nil : .backup }
     if wantsReadWrite { return location.ids[.readWrite] == nil ? nil : .readWrite }

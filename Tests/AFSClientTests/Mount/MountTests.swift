@@ -5,34 +5,51 @@ import Testing
 @testable import AFSClient
 
 @Suite struct MountTests {
-  private let both = VolumeLocation(
-    baseName: "root.cell", ids: [.readWrite: VolumeID(10), .readOnly: VolumeID(11), .backup: VolumeID(12)], sites: [])
-  private let readWriteOnly = VolumeLocation(baseName: "user.me", ids: [.readWrite: VolumeID(20)], sites: [])
-
-  @Test("From a read-only volume `#` leads to the read-only volume, if there is one")
-  func fromReadOnly() {
-    let choice = VolumeChoice(prefersReadOnly: true, wantsReadWrite: false)
-    #expect(choice.kind(of: "root.cell", at: both) == .readOnly)
-    #expect(choice.kind(of: "user.me", at: readWriteOnly) == .readWrite)
+  /// Which volumes of a name exist, and what mount points lead to.
+  struct Case: Sendable, CustomTestStringConvertible {
+    var exist: [Volume.Kind]
+    var name: String
+    var fromReadOnly = false
+    var percent = false
+    var leads: Volume.Kind?
+    var testDescription: String {
+      "\(percent ? "%" : "#")\(name) in \(fromReadOnly ? "RO" : "RW"), \(exist.count) exist"
+    }
   }
 
-  @Test("From a read-write volume `#` leads to the read-write volume") func fromReadWrite() {
-    let choice = VolumeChoice(prefersReadOnly: false, wantsReadWrite: false)
-    #expect(choice.kind(of: "root.cell", at: both) == .readWrite)
-  }
+  static let cases: [Case] = [
+    Case(exist: [.readWrite, .readOnly, .backup], name: "v", leads: .readWrite),
+    Case(exist: [.readWrite, .readOnly, .backup], name: "v", fromReadOnly: true, leads: .readOnly),
+    Case(exist: [.readWrite, .readOnly, .backup], name: "v", percent: true, leads: .readWrite),
+    Case(exist: [.readWrite, .readOnly, .backup], name: "v", fromReadOnly: true, percent: true, leads: .readWrite),
+    // What is missing is replaced, unless it was asked for by name.
+    Case(exist: [.readWrite], name: "v", fromReadOnly: true, leads: .readWrite),
+    Case(exist: [.readOnly], name: "v", leads: .readOnly),
+    Case(exist: [.readOnly], name: "v", percent: true, leads: nil),
+    Case(exist: [.backup], name: "v", leads: nil),
+    Case(exist: [], name: "v", fromReadOnly: true, leads: nil),
+    // Names and numbers that say which.
+    Case(exist: [.readWrite, .readOnly], name: "v.readonly", leads: .readOnly),
+    Case(exist: [.readWrite, .readOnly], name: "v.readonly", percent: true, leads: .readOnly),
+    Case(exist: [.readWrite], name: "v.readonly", fromReadOnly: true, leads: nil),
+    Case(exist: [.readWrite, .readOnly, .backup], name: "v.backup", fromReadOnly: true, leads: .backup),
+    Case(exist: [.readWrite, .readOnly], name: "v.backup", leads: nil),
+    Case(exist: [.readWrite, .readOnly, .backup], name: "10", fromReadOnly: true, leads: .readWrite),
+    Case(exist: [.readWrite, .readOnly, .backup], name: "11", leads: .readOnly),
+    Case(exist: [.readWrite, .readOnly, .backup], name: "12", leads: .backup),
+    Case(exist: [.readWrite, .readOnly, .backup], name: "99", leads: nil),
+    // No number, though Swift would read it as one.
+    Case(exist: [.readWrite, .readOnly, .backup], name: "+11", leads: .readWrite),
+  ]
 
-  @Test("`%` leads to the read-write volume from everywhere", arguments: [true, false]) func percent(readOnly: Bool) {
-    let choice = VolumeChoice(prefersReadOnly: readOnly, wantsReadWrite: true)
-    #expect(choice.kind(of: "root.cell", at: both) == .readWrite)
-  }
-
-  @Test("A name with a suffix, or a number, means what it says") func explicit() {
-    let choice = VolumeChoice(prefersReadOnly: false, wantsReadWrite: false)
-    #expect(choice.kind(of: "root.cell.readonly", at: both) == .readOnly)
-    #expect(choice.kind(of: "root.cell.backup", at: both) == .backup)
-    #expect(choice.kind(of: "11", at: both) == .readOnly)
-    #expect(choice.kind(of: "99", at: both) == nil)
-    #expect(choice.kind(of: "user.me.readonly", at: readWriteOnly) == nil)
+  @Test("Which volume a mount point leads to", arguments: cases)
+  func choice(of test: Case) {
+    let numbers: [Volume.Kind: VolumeID] = [
+      .readWrite: VolumeID(10), .readOnly: VolumeID(11), .backup: VolumeID(12),
+    ]
+    let location = VolumeLocation(baseName: "v", ids: numbers.filter { test.exist.contains($0.key) }, sites: [])
+    let choice = VolumeChoice(prefersReadOnly: test.fromReadOnly, wantsReadWrite: test.percent)
+    #expect(choice.kind(of: test.name, at: location) == test.leads)
   }
 
   @Test("Equal traversals are one mount, different ones are not") func table() {
