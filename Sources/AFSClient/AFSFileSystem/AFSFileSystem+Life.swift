@@ -35,6 +35,8 @@ extension AFSFileSystem {
       try? await client.giveUpCallBacks(
         fids: batch.fids.map { AFSFid($0) },
         callBacks: batch.fids.map { _ in AFSCallBack(callBackType: AFSCallBackType.dropped.rawValue) })
+      // Whoever has met one of these files again meanwhile may have been promised what the server has just dropped.
+      for fid in batch.fids { context.callbackBroken(fid) }
     }
   }
 

@@ -90,7 +90,8 @@ extension CallbackService {
   package func getCellServDB(
     _ arguments: RXAFSCB.GetCellServDB.Arguments, from call: RxIncomingCall
   ) async throws(AbortCode) -> RXAFSCB.GetCellServDB.Results {
-    let (name, hosts) = cell(number: arguments.index + 1)
+    // Any caller may send any number: the sum wraps to one which no cell has.
+    let (name, hosts) = cell(number: arguments.index &+ 1)
     return RXAFSCB.GetCellServDB.Results(cellName: name, hosts: hosts)
   }
 

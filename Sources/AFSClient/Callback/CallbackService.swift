@@ -23,7 +23,7 @@ package struct CallbackService: RXAFSCBService {
   package func callBack(
     _ arguments: RXAFSCB.CallBack.Arguments, from call: RxIncomingCall
   ) async throws(AbortCode) {
-    for fid in arguments.fids { context.callbackBroken(FID(fid), from: call.peer) }
+    for fid in arguments.fids { context.callbackBroken(FID(fid)) }
     context.log.debug("\(call.peer) breaks \(arguments.fids.count) callbacks")
     await context.invalidations.settle(within: Self.settleTime)
   }

@@ -7,10 +7,9 @@ package import RxCore
 extension ClientContext {
   /// A server breaks its promise for one file, or for a whole volume (vnode 0).
   ///
-  /// The cell is not part of the call. The file is looked for in the cells of the servers at the caller's address,
-  /// and in all cells when the address is unknown (a server may call from an address which the VL server does not
-  /// list): a break too many costs one question.
-  package func callbackBroken(_ fid: FID, from peer: RxAddress) {
+  /// The cell is not part of the call, and a server may call from an address which the VL server does not list: the
+  /// file is looked for in all cells. A break too many costs one question.
+  package func callbackBroken(_ fid: FID) {
     for cell in cells.all {
       guard let volume = cell.volume(fid.volume) else { continue }
       if fid.vnode == 0 {

@@ -142,7 +142,8 @@ package final class FileContents: CacheFileOwner, Sendable {
   /// Drops what was changed here, and tells; `error` nil when whoever made the change has been told already.
   func dropChanges(because error: AFSError?) {
     let lost: UInt64? = guarded.withLock { guarded in
-      guard guarded.state.hasLocalChange, guarded.state.storing == nil else { return nil }
+      // A writer which has come meanwhile, on any thread, owns the changes now.
+      guard guarded.state.hasLocalChange, guarded.state.storing == nil, guarded.writerCount == 0 else { return nil }
       guarded.stores.lastFailure = nil
       return guarded.state.dropLocalChange()
     }

@@ -28,7 +28,7 @@ extension FileContents {
 
   /// Who has opened the file for writing meanwhile may yet make room: the changes are his now.
   private func dropUnlessWritten(because error: AFSError) {
-    if guarded.withLock({ $0.writerCount == 0 }) { dropChanges(because: error) }
+    dropChanges(because: error)
   }
 
   /// Seconds between attempts to store what is left: 10, 20, 40, then every minute.

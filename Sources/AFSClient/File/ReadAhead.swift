@@ -1,7 +1,7 @@
 /// How one reader's habit decides what is fetched before it asks: a sequential reader gets a window which doubles, a
 /// jumping one nothing but its neighbourhood.
 struct ReadAhead: Hashable, Sendable {
-  /// Bytes; the figures come from Docs/benchmarks.md and the measurements of fileserver throughput by call size.
+  /// Bytes; chosen from measurements of a stock fileserver by size and number of parallel calls (2 to 4 are best).
   struct Limits: Hashable, Sendable {
     /// What a jumping reader's fetch is aligned to.
     var randomUnit: UInt64 = 64 << 10

@@ -105,7 +105,7 @@ package final class KernelInvalidation: InvalidationSink {
     let needsWorker = monitor.change { state in
       guard !state.stopped else { return false }
       state.queue.add(job)
-      return state.started && state.idleWorkers == 0 && state.queue.runningCount < Self.workersMax
+      return state.started && state.idleWorkers < state.queue.pendingCount && state.queue.runningCount < Self.workersMax
         && state.workers.count <= Self.workersMax
     }
     if needsWorker { startWorker() }
