@@ -44,6 +44,10 @@ package struct MountPoint: Hashable, Sendable {
     return whole == "/" ? "/" + last : whole + "/" + last
   }
 
+  package static func isSymbolicLink(_ path: String) -> Bool {
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 1) { readlink(path, $0.baseAddress!, 1) >= 0 }
+  }
+
   /// Whether the daemon of a mount is gone: opening its root then fails, while its attributes may be remembered.
   private static func isStale(_ path: String) -> Bool {
     let directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)

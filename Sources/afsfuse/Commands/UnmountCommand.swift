@@ -25,8 +25,9 @@ struct UnmountCommand: ParsableCommand {
   }
 
   private func unmount() throws(Failure) {
-    // Without a look at the mount itself: its daemon may be gone, or wait.
-    guard let path = MountPoint.resolvedByParent(mountPoint) ?? (try? MountPoint.resolved(mountPoint)) else {
+    // Without a look at the mount itself, whose daemon may be gone, or wait; a symbolic link to it is followed.
+    let byParent = MountPoint.isSymbolicLink(mountPoint) ? nil : MountPoint.resolvedByParent(mountPoint)
+    guard let path = byParent ?? (try? MountPoint.resolved(mountPoint)) else {
       throw Failure(MountError.missing(mountPoint).description)
     }
     for folder in RuntimeFolder.all {

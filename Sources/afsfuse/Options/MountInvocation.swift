@@ -1,12 +1,13 @@
 /// `afsfuse SOURCE MOUNTPOINT [-o OPTIONS]`: how mount(8)'s helper for FUSE file systems starts us
 /// (`mount -t fuse.afsfuse SOURCE MOUNTPOINT`, or a line of /etc/fstab).
 enum MountInvocation {
-  private static let commands: Set<String> = ["mount", "unmount", "status", "help"]
+  private static let commands: Set<String> = ["mount", "unmount", "umount", "status", "help"]
 
-  /// The arguments as the `mount` command takes them; others unchanged.
+  /// The arguments as the `mount` command takes them; others unchanged. mount(8) always says `-o` and gives a whole path:
+  /// without them a first word that is no command is a misspelt one.
   static func rewritten(_ arguments: [String]) -> [String] {
     guard arguments.count >= 3, let source = arguments.dropFirst().first, !source.hasPrefix("-"),
-      !commands.contains(source), !arguments[2].hasPrefix("-")
+      !commands.contains(source), arguments[2].hasPrefix("/"), arguments.contains("-o")
     else { return arguments }
     var rewritten = [arguments[0], "mount", arguments[2]]
     var rest = arguments[3...]

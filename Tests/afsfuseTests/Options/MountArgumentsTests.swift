@@ -129,10 +129,12 @@ import Testing
   }
 
   @Test(
-    "Our own commands stay as they are",
+    "Our own commands stay as they are, misspelt ones too",
     arguments: [
       ["afsfuse", "mount", "/afs", "--allow-other"], ["afsfuse", "unmount", "/afs"], ["afsfuse", "status", "/afs"],
       ["afsfuse", "help", "mount"], ["afsfuse", "--help"], ["afsfuse"], ["afsfuse", "nonsense"],
+      ["afsfuse", "unmout", "/afs"], ["afsfuse", "mnt", "/afs", "--cell", "x"],
+      ["afsfuse", "umount", "/afs", "--lazy"],
     ])
   func commands(words: [String]) {
     #expect(MountInvocation.rewritten(words) == words)
