@@ -1,15 +1,20 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// Language settings of every Swift target (see Docs/development.md).
-let settings: [SwiftSetting] = [
+/// Language settings of targets which see CFuse3: libfuse's headers and Swift's Glibc module both define the C library's
+/// structures (`stat`, `timespec` ...), and to which of the two modules a member belongs depends on the order in which
+/// the compiler reads them, so that the members' visibility cannot be asked for.
+let fuseSettings: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
   .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("MemberImportVisibility"),
   .enableUpcomingFeature("InternalImportsByDefault"),
   .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
   .treatAllWarnings(as: .error),
 ]
+let seesFuse: Set<String> = ["AFSFuse", "afsfuse", "AFSFuseTests", "MountTests", "afsfuseTests"]
+
+/// Those of all others.
+let settings: [SwiftSetting] = fuseSettings + [.enableUpcomingFeature("MemberImportVisibility")]
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -18,15 +23,18 @@ let system = Target.Dependency.product(name: "SystemPackage", package: "swift-sy
 
 /// One library target; `dependencies` must lie in lower layers (`TidyTests` enforces the table in Docs/architecture.md).
 func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+  .target(name: name, dependencies: dependencies, swiftSettings: seesFuse.contains(name) ? fuseSettings : settings)
 }
 
 func command(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+  .executableTarget(
+    name: name, dependencies: dependencies, swiftSettings: seesFuse.contains(name) ? fuseSettings : settings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
-  .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+  .testTarget(
+    name: name, dependencies: dependencies, resources: resources,
+    swiftSettings: seesFuse.contains(name) ? fuseSettings : settings)
 }
 
 let package = Package(
@@ -109,7 +117,8 @@ let package = Package(
     tests("XDRTests", ["AFSBase", "XDR"]),
     tests("AFSTypesTests", ["AFSTypes"]),
     .testTarget(
-      name: "RxGenTests", dependencies: ["RxGen"], exclude: ["Golden"], swiftSettings: settings),
+      name: "RxGenTests", dependencies: ["RxGen"], exclude: ["Golden"],
+      swiftSettings: settings),
     tests("AFSRPCTests", ["AFSBase", "AFSTypes", "XDR", "RxCore", "RxTransport", "AFSRPC"]),
     .target(
       name: "TestWorld",
