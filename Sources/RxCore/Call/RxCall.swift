@@ -26,6 +26,10 @@ struct RxCall: ~Copyable {
 
   /// The driver will not name the call again.
   var isReleased = false
+  /// Pings answered while the same large packet did not arrive.
+  var sizeEvidence = 0
+  /// A padded ping is to be sent.
+  var isProbeWanted = false
   /// Stands in the endpoint's list of calls with something to send.
   var isQueuedToSend = false
   /// A `.readable` event is on its way.
@@ -63,7 +67,7 @@ struct RxCall: ~Copyable {
   }
 
   /// Anything to send now?
-  var hasOutput: Bool { ack.isDue || nextToTransmit != nil }
+  var hasOutput: Bool { ack.isDue || isProbeWanted || nextToTransmit != nil }
 
   var nextTimer: MonotonicTime? { timers.earliest(with: ack.deadline) }
 }

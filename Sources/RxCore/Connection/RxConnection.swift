@@ -97,11 +97,15 @@ struct RxConnection: ~Copyable {
     return best
   }
 
+  /// Client: for each channel the number of the call under way, or else of the next one; 0 where there was none yet
+  /// (OpenAFS src/rx/rx.c, rxi_GetCallNumberVector).
   var callNumbers: [4 of UInt32] {
-    [
-      channels[0].callNumber.rawValue, channels[1].callNumber.rawValue, channels[2].callNumber.rawValue,
-      channels[3].callNumber.rawValue,
-    ]
+    var numbers: [4 of UInt32] = [0, 0, 0, 0]
+    for index in 0..<4 where channels[index].callNumber != .connection {
+      let number = channels[index].callNumber
+      numbers[index] = (channels[index].isFree ? number.next : number).rawValue
+    }
+    return numbers
   }
 
   /// A header for a packet of this connection, with a new serial.

@@ -8,7 +8,9 @@ extension RxEndpoint {
     if packet.header.flags.contains(.requestAck) { calls[call].ack.receivedPing(packet.header.serial) }
     let peer = calls[call].peer
     let reason = AckReason(rawValue: ack.reason)
+    let isPingAnswer = reason == .pingResponse && ack.serial != .none && ack.serial == calls[call].pingSerial
     if reason == .pingResponse, !receivedPingResponse(ack, call, now: now) { return }
+    let suspicion = suspicion(call)
     let wasLimiting = calls[call].isCongestionLimited
     let outcome = calls[call].transmit.acknowledge(
       ack, ackSerial: packet.header.serial, now: now, tolerance: peers[peer].rtt.reorderingTolerance, pool: &pool)
@@ -18,6 +20,7 @@ extension RxEndpoint {
       return
     }
     calls[call].life.received(now: now)
+    guard judgeSize(suspicion, isPingAnswer: isPingAnswer, call, now: now) else { return }
     if let trailer = ack.trailer { peers[peer].received(trailer, bodyByteCountMax: bodyByteCountMax) }
     if reason == .duplicate { calls[call].transmit.sawDuplicate() }
     if let sentAt = outcome.sampleSentAt, reason != .delay { peers[peer].rtt.add(now - sentAt) }
@@ -35,11 +38,13 @@ extension RxEndpoint {
     offerSpace(call)
     armTransmitTimers(call, now: now)
     queueToSend(call)
+    probePath(call, now: now)
   }
 
   /// - Returns: false when the call has ended: the peer lost it.
   private mutating func receivedPingResponse(_ ack: ReceivedAck, _ call: Int, now: MonotonicTime) -> Bool {
     let peer = calls[call].peer
+    peers[peer].pathMTU.receivedAnswer(connection: calls[call].connection, serial: ack.serial)
     if ack.serial == calls[call].pingSerial, ack.serial != .none {
       peers[peer].rtt.add(now - calls[call].pingSentAt)
       calls[call].pingSerial = .none
@@ -97,6 +102,8 @@ extension RxEndpoint {
       }
     }
     calls[call].timeoutsInRow += 1
+    // Whether small packets arrive tells a black hole for large ones from a dead path.
+    if suspectSize(call) != nil { calls[call].ack.wantPing() }
   }
 
   /// Sets the timers that guard what is under way. A running timer is left alone, or shortened by an ack asked for.

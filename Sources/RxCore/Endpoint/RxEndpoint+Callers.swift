@@ -16,8 +16,8 @@ extension RxEndpoint {
       preconditionFailure("a listed connection has a free channel")
     }
     let peer = connections[connection].peer
-    connections[connection].channels[channel].callNumber += 1
-    let callNumber = connections[connection].channels[channel].callNumber
+    let callNumber = connections[connection].channels[channel].callNumber.next
+    connections[connection].channels[channel].callNumber = callNumber
     var call = RxCall(
       isClient: true, connection: connection, peer: peer, channel: channel, callNumber: callNumber,
       life: CallLife(deadTime: options.deadTime, idleTime: options.idleTime, now: now), configuration: configuration,
@@ -32,11 +32,7 @@ extension RxEndpoint {
 
   /// Counts a new call into its connection and peer.
   mutating func attach(_ call: Int, _ connection: Int, _ channel: Int) {
-    if connections[connection].isClient {
-      idleClientConnections.remove(connection, in: &connections)
-    } else {
-      idleServerConnections.remove(connection, in: &connections)
-    }
+    removeFromIdle(connection)
     connections[connection].channels[channel].call = call
     connections[connection].callCount += 1
     peers[connections[connection].peer].callCount += 1
@@ -119,7 +115,11 @@ extension RxEndpoint {
   /// The connection takes no new calls.
   mutating func retire(_ connection: Int) {
     unlist(connection)
+    guard !connections[connection].isRetired else { return }
+    let since = connections[connection].idle.since
+    if since != nil { removeFromIdle(connection) }
     connections[connection].isRetired = true
+    if let since { appendToIdle(connection, now: since) }
   }
 
   mutating func retireConnections(of reference: RxClientSecurityReference) {

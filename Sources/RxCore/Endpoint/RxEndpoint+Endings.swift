@@ -52,24 +52,37 @@ extension RxEndpoint {
   /// Lists a connection without calls as idle.
   mutating func noteIdle(_ connection: Int, now: MonotonicTime) {
     guard connections[connection].callCount == 0, connections[connection].idle.since == nil else { return }
-    if connections[connection].isClient {
-      if connections[connection].isRetired { return removeConnection(connection) }
-      idleClientConnections.append(connection, in: &connections, now: now)
-    } else {
+    appendToIdle(connection, now: now)
+    while lingeringConnections.count > configuration.lingeringConnectionsMax, let oldest = lingeringConnections.first {
+      removeConnection(oldest)
+    }
+  }
+
+  mutating func appendToIdle(_ connection: Int, now: MonotonicTime) {
+    if !connections[connection].isClient {
       idleServerConnections.append(connection, in: &connections, now: now)
+    } else if connections[connection].isRetired {
+      lingeringConnections.append(connection, in: &connections, now: now)
+    } else {
+      idleClientConnections.append(connection, in: &connections, now: now)
+    }
+  }
+
+  /// No effect on a connection with calls.
+  mutating func removeFromIdle(_ connection: Int) {
+    if !connections[connection].isClient {
+      idleServerConnections.remove(connection, in: &connections)
+    } else if connections[connection].isRetired {
+      lingeringConnections.remove(connection, in: &connections)
+    } else {
+      idleClientConnections.remove(connection, in: &connections)
     }
   }
 
   /// Ends all calls of a connection and lets it take no more.
   mutating func endConnection(_ connection: Int, _ error: RxCallError, now: MonotonicTime) {
     retire(connection)
-    if connections[connection].callCount == 0 {
-      if connections[connection].isClient { removeConnection(connection) }
-      return
-    }
     for channel in 0..<4 {
-      // Ending a retired connection's last call removes it.
-      guard connections.isOccupied(connection) else { return }
       let call = connections[connection].channels[channel].call
       if call >= 0 { complete(call, .failure(error), ending: .silent, now: now) }
     }
@@ -86,11 +99,10 @@ extension RxEndpoint {
   mutating func removeConnection(_ index: Int) {
     assert(connections[index].callCount == 0)
     unlist(index)
+    removeFromIdle(index)
     if connections[index].isClient {
-      idleClientConnections.remove(index, in: &connections)
       clientConnections[connections[index].cid] = nil
     } else {
-      idleServerConnections.remove(index, in: &connections)
       serverConnections[
         ServerConnectionKey(
           epoch: connections[index].epoch, cid: connections[index].cid, address: connections[index].address)] = nil
@@ -108,7 +120,7 @@ extension RxEndpoint {
   // MARK: Network errors
 
   /// The datagram was too long for the path (EMSGSIZE): no word about the peer.
-  private static var messageTooLong: Int32 { 90 }
+  static var messageTooLong: Int32 { 90 }
 
   mutating func failCalls(of address: RxAddress, errno: Int32, now: MonotonicTime) {
     guard errno != Self.messageTooLong, let peer = peersByAddress[address], peers[peer].callCount > 0 else { return }

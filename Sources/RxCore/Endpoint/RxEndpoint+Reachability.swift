@@ -24,7 +24,8 @@ extension RxEndpoint {
 
   mutating func repeatReachPing(_ connection: Int, now: MonotonicTime) {
     connections[connection].reach.answered()
-    guard !isReachable(connection, now: now) else { return }
+    // Another connection of the same client may have brought the proof.
+    if isReachable(connection, now: now) { return advanceStreams(of: connection, now: now) }
     for channel in 0..<4 {
       let call = connections[connection].channels[channel].call
       guard call >= 0, !calls[call].isAnnounced else { continue }

@@ -87,12 +87,14 @@ extension RxEndpoint {
     }
   }
 
-  /// Calls older than those the client vouched for are replays.
+  /// Calls older than those the client vouched for are replays. The vouched one itself is still to be taken: its first
+  /// packet may have been lost.
   private mutating func vouch(_ callNumbers: [4 of UInt32], _ connection: Int) {
-    for channel in 0..<4 where connections[connection].channels[channel].isFree {
-      let vouched = CallNumber(callNumbers[channel])
-      if vouched > connections[connection].channels[channel].callNumber {
-        connections[connection].channels[channel].callNumber = vouched
+    for channel in 0..<4 where connections[connection].channels[channel].isFree && callNumbers[channel] > 1 {
+      let seen = CallNumber(callNumbers[channel] - 1)
+      if seen > connections[connection].channels[channel].callNumber {
+        connections[connection].channels[channel].callNumber = seen
+        connections[connection].channels[channel].ending = .silent
       }
     }
   }

@@ -22,14 +22,21 @@ extension RxEndpoint {
       refuse(packet, from: source, now: now)
       return nil
     }
-    return makeServerConnection(key, packet.header, service, from: source)
+    return makeServerConnection(key, packet.header, service, from: source, now: now)
   }
 
   private mutating func makeServerConnection(
-    _ key: ServerConnectionKey, _ header: RxHeader, _ service: ServiceEntry, from source: RxAddress
+    _ key: ServerConnectionKey, _ header: RxHeader, _ service: ServiceEntry, from source: RxAddress,
+    now: MonotonicTime
   ) -> Int? {
     if serverConnections.count >= configuration.serverConnectionsMax {
-      guard let longestIdle = idleServerConnections.first else { return nil }
+      // Not one whose client may still repeat a request that was served.
+      guard let longestIdle = idleServerConnections.first,
+        isIdle(longestIdle, for: configuration.connectionLingerTime, now: now)
+      else {
+        refuseForNow(header, to: source, now: now)
+        return nil
+      }
       removeConnection(longestIdle)
     }
     let context = RxSecurityContext(
@@ -55,6 +62,15 @@ extension RxEndpoint {
       epoch: packet.header.epoch, cid: packet.header.cid, callNumber: packet.header.callNumber, type: .abort, flags: [],
       securityIndex: packet.header.securityIndex, serviceID: packet.header.serviceID)
     appendAbort(header, .rxInvalidOperation, to: source)
+  }
+
+  /// BUSY to a call on a connection that we have no room for.
+  private mutating func refuseForNow(_ received: RxHeader, to source: RxAddress, now: MonotonicTime) {
+    guard strayAnswers.admit(now: now) else { return }
+    let header = RxHeader(
+      epoch: received.epoch, cid: received.cid, callNumber: received.callNumber, type: .busy, flags: [],
+      securityIndex: received.securityIndex, serviceID: received.serviceID)
+    datagrams.append(to: source, count: RxHeader.byteCount) { header.write(to: $0) }
   }
 
   /// A call number which the channel has not seen: a call begins, if we can take it.

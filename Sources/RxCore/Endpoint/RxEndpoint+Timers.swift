@@ -27,6 +27,7 @@ extension RxEndpoint {
     // What will be sent now sets its timer when it is sent.
     if calls[call].nextToTransmit == nil { armTransmitTimers(call, now: now) } else { rearm(call) }
     queueToSend(call)
+    probePath(call, now: now)
   }
 
   /// - Returns: false when the call has ended.
@@ -35,6 +36,7 @@ extension RxEndpoint {
     case .none: break
     case .ping: calls[call].ack.wantPing()
     case .fail(let limit):
+      if limit == .dead { judgeSizeOfDead(call, now: now) }
       abort(call, limit == .dead ? .rxCallDead : .rxCallTimeout, as: .timedOut(limit), now: now)
       return false
     }
@@ -45,24 +47,36 @@ extension RxEndpoint {
   // MARK: Idle connections
 
   var nextIdleExpiry: MonotonicTime? {
-    let client = idleClientConnections.first.flatMap { connections[$0].idle.since }
-      .map { $0 + configuration.connectionIdleTime }
-    let server = idleServerConnections.first.flatMap { connections[$0].idle.since }
-      .map { $0 + configuration.serverConnectionIdleTime }
-    guard let client, let server else { return client ?? server }
-    return min(client, server)
+    var first: MonotonicTime?
+    for (list, time) in [
+      (idleClientConnections, clientIdleTime), (idleServerConnections, serverIdleTime),
+      (lingeringConnections, configuration.connectionLingerTime),
+    ] {
+      guard let index = list.first, let since = connections[index].idle.since else { continue }
+      first = min(first ?? .distantFuture, since + time)
+    }
+    return first
+  }
+
+  private var clientIdleTime: Duration { max(configuration.connectionIdleTime, configuration.connectionLingerTime) }
+  private var serverIdleTime: Duration {
+    max(configuration.serverConnectionIdleTime, configuration.connectionLingerTime)
   }
 
   mutating func expireIdleConnections(now: MonotonicTime) {
-    while let first = idleClientConnections.first, let since = connections[first].idle.since,
-      since + configuration.connectionIdleTime <= now
-    {
-      removeConnection(first)
+    while let index = idleClientConnections.first, isIdle(index, for: clientIdleTime, now: now) {
+      removeConnection(index)
     }
-    while let first = idleServerConnections.first, let since = connections[first].idle.since,
-      since + configuration.serverConnectionIdleTime <= now
-    {
-      removeConnection(first)
+    while let index = idleServerConnections.first, isIdle(index, for: serverIdleTime, now: now) {
+      removeConnection(index)
     }
+    while let index = lingeringConnections.first, isIdle(index, for: configuration.connectionLingerTime, now: now) {
+      removeConnection(index)
+    }
+  }
+
+  func isIdle(_ connection: Int, for time: Duration, now: MonotonicTime) -> Bool {
+    guard let since = connections[connection].idle.since else { return false }
+    return since + time <= now
   }
 }

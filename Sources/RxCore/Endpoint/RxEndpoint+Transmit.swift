@@ -20,6 +20,12 @@ extension RxEndpoint {
       rearm(call)
       return RxTransmit(destination: destination, byteCount: count, segmentSize: count)
     }
+    if calls[call].isProbeWanted {
+      let count = writeProbe(call, to: buffer.baseAddress!, now: now)
+      queueToSend(call)
+      if count > 0 { return RxTransmit(destination: destination, byteCount: count, segmentSize: count) }
+    }
+    let mayFragment = mayFragmentNext(call)
     let (byteCount, segmentSize) = writeDataRun(call, into: buffer, now: now)
     guard byteCount > 0 else { return nil }
     calls[call].life.sent(now: now)
@@ -27,7 +33,15 @@ extension RxEndpoint {
     if calls[call].phase.transmittedData() == .acknowledgesRequest { calls[call].ack.replied() }
     armTransmitTimers(call, now: now)
     queueToSend(call)
-    return RxTransmit(destination: destination, byteCount: byteCount, segmentSize: segmentSize)
+    return RxTransmit(
+      destination: destination, byteCount: byteCount, segmentSize: segmentSize, mayFragment: mayFragment)
+  }
+
+  /// Whether the next packet may be larger than the path: it was made for a larger one, or its size is suspected.
+  private func mayFragmentNext(_ call: Int) -> Bool {
+    guard let seq = calls[call].nextToTransmit else { return false }
+    return calls[call].timeoutsInRow >= Self.suspectTimeouts
+      || Int(calls[call].transmit.slots[seq].count) > peers[calls[call].peer].pathMTU.current
   }
 
   /// Writes DATA packets of one size back to back; the last may be shorter.
@@ -74,8 +88,18 @@ extension RxEndpoint {
   private mutating func writeAck(
     _ pending: AckScheduler.Pending, _ call: Int, to bytes: UnsafeMutableRawPointer, now: MonotonicTime
   ) -> Int {
+    writeAck(pending, ackHeader(pending.reason, call, now: now), call, to: bytes)
+  }
+
+  /// Writes a ping which nothing but its serial distinguishes.
+  func writePlainPing(_ call: Int, _ header: RxHeader, to bytes: UnsafeMutableRawPointer) -> Int {
+    writeAck(AckScheduler.Pending(reason: .ping, serial: .none), header, call, to: bytes)
+  }
+
+  private func writeAck(
+    _ pending: AckScheduler.Pending, _ header: RxHeader, _ call: Int, to bytes: UnsafeMutableRawPointer
+  ) -> Int {
     let first = calls[call].receive.hardAckLimit
-    let header = ackHeader(pending.reason, call, now: now)
     header.write(to: bytes)
     let body = bytes + RxHeader.byteCount
     let count = calls[call].receive.writeSoftAcks(from: first, to: body + ReceivedAck.fixedByteCount)

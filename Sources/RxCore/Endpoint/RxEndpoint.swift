@@ -28,6 +28,8 @@ public struct RxEndpoint: ~Copyable {
   var availableConnections: [RxTarget: [Int]] = [:]
   var idleClientConnections = IdleList()
   var idleServerConnections = IdleList()
+  /// Client connections without calls which take no more: they answer stragglers.
+  var lingeringConnections = IdleList()
 
   // What we serve, and with which security.
   var services: [ServiceID: ServiceEntry] = [:]

@@ -14,6 +14,12 @@ public struct RxEndpointConfiguration: Sendable, Hashable {
   public var packetsPerAckOfWidePeers = 16
   /// How long an idle client connection is kept.
   public var connectionIdleTime: Duration = .seconds(600)
+  /// How long a client connection that takes no more calls is kept at least after its last one, and how long one of a
+  /// client of ours: stragglers are answered meanwhile. A peer which has missed our last word asks for its dead time
+  /// (50 s); a server that forgot a call would serve it again when its client repeats it.
+  public var connectionLingerTime: Duration = .seconds(60)
+  /// Client connections kept for stragglers only, at most; the oldest go first.
+  public var lingeringConnectionsMax = 4096
   /// How long an idle connection of a client of ours is kept (OpenAFS src/rx/rx_globals.h, rx_idleConnectionTime).
   public var serverConnectionIdleTime: Duration = .seconds(700)
   /// Connections of clients kept at most; at the bound the longest idle one goes, and if none is idle new ones wait.

@@ -6,10 +6,13 @@ public struct RxTransmit: Hashable, Sendable {
   /// When the buffer holds several datagrams back to back (for UDP_SEGMENT): the size of each but the last.
   /// Equal to `byteCount` for one datagram.
   public var segmentSize: Int
+  /// The path may not carry a packet of this size in one piece: the driver must let routers fragment it (clear DF).
+  public var mayFragment: Bool
 
-  public init(destination: RxAddress, byteCount: Int, segmentSize: Int) {
+  public init(destination: RxAddress, byteCount: Int, segmentSize: Int, mayFragment: Bool = false) {
     self.destination = destination
     self.byteCount = byteCount
     self.segmentSize = segmentSize
+    self.mayFragment = mayFragment
   }
 }

@@ -11,24 +11,23 @@ struct RxPeer {
   /// Calls under way.
   var callCount = 0
   /// Payload bytes (security header and trailer included) of the DATA packets we send.
-  var bodyByteCountMax: Int
+  var pathMTU: PathMTU
   /// The congestion window where the last congestion left it: new calls do not start above it.
   var congestionWindow: Int?
   /// The largest receive window that the peer ever advertised: tells stock peers (32) from wide ones.
   var receiveWindowSeen = 0
 
-  /// The least body size that a peer can force upon us (OpenAFS src/rx/rx_packet.h, RX_MIN_PACKET_SIZE: 576 bytes
-  /// of IP packet).
-  static let bodyByteCountFloor = 576 - 56 - RxHeader.byteCount
-
   init(address: RxAddress, bodyByteCountMax: Int) {
     self.address = address
-    self.bodyByteCountMax = bodyByteCountMax
+    pathMTU = PathMTU(ceiling: bodyByteCountMax)
   }
+
+  /// What new packets may carry.
+  var bodyByteCountMax: Int { pathMTU.current }
 
   mutating func received(_ trailer: AckTrailer, bodyByteCountMax ours: Int) {
     let theirs = Int(min(trailer.maxMTU, trailer.interfaceMTU, 1 << 16)) - RxHeader.byteCount
-    bodyByteCountMax = max(min(ours, theirs), min(ours, Self.bodyByteCountFloor))
+    pathMTU.limit(max(min(ours, theirs), min(ours, PathMTU.floor)))
     receiveWindowSeen = max(receiveWindowSeen, Int(min(trailer.receiveWindow ?? 0, 1 << 16)))
   }
 }

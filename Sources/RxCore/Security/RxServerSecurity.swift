@@ -15,6 +15,7 @@ public protocol RxServerConnectionSecurity: RxPacketProtection {
   func challenge() -> [UInt8]
 
   /// Checks the body of a RESPONSE packet; `isAuthenticated` is true afterwards.
-  /// - Returns: the call numbers which the client vouched for, if the class protects them: older calls are refused.
+  /// - Returns: the call numbers which the client vouched for (of the call under way on each channel, or of the next),
+  ///   if the class protects them: older calls are refused.
   func accept(response: UnsafeRawBufferPointer) throws(RxSecurityFailure) -> [4 of UInt32]?
 }

@@ -19,6 +19,7 @@ struct DatagramQueue {
   }
 
   var isEmpty: Bool { entries.isEmpty }
+  var count: Int { entries.count }
 
   /// Adds a datagram of `count` bytes which `write` fills in.
   mutating func append(to destination: RxAddress, count: Int, _ write: (UnsafeMutableRawPointer) -> Void) {

@@ -4,6 +4,8 @@ struct PacketPool: ~Copyable {
   static let blockByteCount = 1536
 
   private var free: [UnsafeMutableRawPointer] = []
+  /// Blocks taken and not given back.
+  private(set) var blocksInUse = 0
   /// Idle blocks kept; more go back to the allocator.
   private let idleBlocksMax: Int
 
@@ -19,6 +21,7 @@ struct PacketPool: ~Copyable {
   /// A block of at least `byteCount` bytes, and its true size.
   @inline(__always)
   mutating func take(byteCount: Int = blockByteCount) -> (block: UnsafeMutableRawPointer, capacity: Int) {
+    blocksInUse += 1
     if byteCount <= Self.blockByteCount {
       if let block = free.popLast() { return (block, Self.blockByteCount) }
       return (.allocate(byteCount: Self.blockByteCount, alignment: 16), Self.blockByteCount)
@@ -28,6 +31,7 @@ struct PacketPool: ~Copyable {
 
   @inline(__always)
   mutating func give(_ block: UnsafeMutableRawPointer, capacity: Int) {
+    blocksInUse -= 1
     if capacity == Self.blockByteCount, free.count < idleBlocksMax {
       free.append(block)
     } else {

@@ -15,6 +15,7 @@ struct TimerTable {
 
   var earliest: MonotonicTime? { heap.first?.deadline }
   var isEmpty: Bool { heap.isEmpty }
+  var count: Int { heap.count }
 
   /// Sees to it that the owner's turn comes at `deadline` or before; nil takes its timer away.
   @inline(__always)

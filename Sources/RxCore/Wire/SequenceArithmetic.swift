@@ -44,6 +44,9 @@ struct CallNumber: SequenceArithmetic {
   var rawValue: UInt32
   @inline(__always) init(_ rawValue: UInt32) { self.rawValue = rawValue }
   static let connection = CallNumber(0)
+
+  /// The number of the call after this one. 0 is left out: it speaks of the connection.
+  var next: CallNumber { rawValue == .max ? CallNumber(1) : CallNumber(rawValue + 1) }
 }
 
 /// The order in which the DATA packets of one call were transmitted (retransmissions count anew). Loss is judged

@@ -16,6 +16,8 @@ public struct NetworkConditions: Sendable, Hashable {
   public var queueByteCountMax = 1 << 18
   /// Longer datagrams vanish without a word.
   public var datagramByteCountMax = 65507
+  /// But for those that may be fragmented, if fragments pass.
+  public var fragmentsPass = true
 
   public init() {}
 

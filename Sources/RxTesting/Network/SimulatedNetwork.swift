@@ -74,17 +74,17 @@ public final class SimulatedNetwork {
   // MARK: Running
 
   /// Lets everything happen that is due now, then moves time to the next event.
+  ///
+  /// - Parameter limit: where time stops if the next event lies beyond.
   /// - Returns: false when nothing will ever happen again.
-  public func step() -> Bool {
+  public func step(until limit: MonotonicTime = .distantFuture) -> Bool {
     settle()
     guard let next = nextEventTime else { return false }
-    now = max(now, next)
+    now = max(now, min(next, limit))
     while let first = inFlight.min, first.time <= now {
       deliver(inFlight.removeMin())
     }
-    for host in hosts {
-      if let time = host.endpoint.nextTimeout, time <= now { host.endpoint.timeout(now: now) }
-    }
+    for host in hosts { host.takeTurn(now: now) }
     return true
   }
 
@@ -108,7 +108,7 @@ public final class SimulatedNetwork {
   private var nextEventTime: MonotonicTime? {
     var first = inFlight.min?.time
     for host in hosts {
-      guard let time = host.endpoint.nextTimeout else { continue }
+      guard let time = host.nextTurn else { continue }
       if let known = first, known <= time { continue }
       first = time
     }
@@ -120,12 +120,13 @@ public final class SimulatedNetwork {
     var isBusy = true
     while isBusy {
       isBusy = false
-      for host in hosts {
+      for host in hosts where !host.isFrozen(now) {
+        let time = host.time(now)
         while let event = host.endpoint.nextEvent() {
-          host.behaviour.received(event, on: &host.endpoint, now: now)
+          host.behaviour.received(event, on: &host.endpoint, now: time)
           isBusy = true
         }
-        while let transmit = host.endpoint.nextTransmit(into: buffer, now: now) {
+        while let transmit = host.endpoint.nextTransmit(into: buffer, now: time) {
           send(transmit, from: host.address)
           isBusy = true
         }
@@ -138,17 +139,18 @@ public final class SimulatedNetwork {
     var offset = 0
     while offset < transmit.byteCount {
       let end = min(offset + transmit.segmentSize, transmit.byteCount)
-      transport(UnsafeRawBufferPointer(rebasing: buffer[offset..<end]), path)
+      transport(
+        UnsafeRawBufferPointer(rebasing: buffer[offset..<end]), path, mayFragment: transmit.mayFragment)
       offset = end
     }
   }
 
   // MARK: The network
 
-  private func transport(_ datagram: UnsafeRawBufferPointer, _ path: Path) {
+  private func transport(_ datagram: UnsafeRawBufferPointer, _ path: Path, mayFragment: Bool = false) {
     trace?(datagram, path, now)
     datagramsSent += 1
-    let fate = model.fate(of: datagram.count, on: path, now: now)
+    let fate = model.fate(of: datagram.count, mayFragment: mayFragment, on: path, now: now)
     guard let arrival = fate.arrival else {
       datagramsLost += 1
       return
@@ -166,7 +168,7 @@ public final class SimulatedNetwork {
 
   private func deliver(_ delivery: Delivery) {
     for host in hosts where host.address == delivery.path.destination {
-      delivery.bytes.withUnsafeBytes { host.endpoint.receive($0, from: delivery.path.source, now: now) }
+      host.receive(delivery.bytes, from: delivery.path.source, now: now)
     }
   }
 }
