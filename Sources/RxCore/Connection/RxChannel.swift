@@ -17,8 +17,21 @@ struct RxChannel: BitwiseCopyable {
   /// Slab index of the call under way, -1 for none.
   var call = -1
   var ending = Ending.silent
+  /// Client: the call before and its ending. Its server may have missed our last word, and the call after may never have
+  /// reached it.
+  private(set) var formerCallNumber = CallNumber.connection
+  private(set) var formerEnding = Ending.silent
   /// When a call last ended here: the channel idle for longest is taken first.
   var freeSince: Int64 = 0
 
   var isFree: Bool { call < 0 }
+
+  /// Client: the number for a new call.
+  mutating func begin() -> CallNumber {
+    formerCallNumber = callNumber
+    formerEnding = ending
+    callNumber = callNumber.next
+    ending = .silent
+    return callNumber
+  }
 }

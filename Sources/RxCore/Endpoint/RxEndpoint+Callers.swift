@@ -16,8 +16,7 @@ extension RxEndpoint {
       preconditionFailure("a listed connection has a free channel")
     }
     let peer = connections[connection].peer
-    let callNumber = connections[connection].channels[channel].callNumber.next
-    connections[connection].channels[channel].callNumber = callNumber
+    let callNumber = connections[connection].channels[channel].begin()
     var call = RxCall(
       isClient: true, connection: connection, peer: peer, channel: channel, callNumber: callNumber,
       life: CallLife(deadTime: options.deadTime, idleTime: options.idleTime, now: now), configuration: configuration,

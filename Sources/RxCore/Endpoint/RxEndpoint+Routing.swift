@@ -30,11 +30,16 @@ extension RxEndpoint {
       return
     }
     let channel = connections[connection].channels[packet.header.channel]
-    guard packet.header.callNumber == channel.callNumber else { return }
+    guard packet.header.callNumber == channel.callNumber else {
+      if packet.header.callNumber == channel.formerCallNumber {
+        answerStraggler(packet, connection, channel.formerEnding, now: now)
+      }
+      return
+    }
     if channel.call >= 0 {
       deliver(packet, to: channel.call, now: now)
     } else {
-      answerStraggler(packet, connection, now: now)
+      answerStraggler(packet, connection, channel.ending, now: now)
     }
   }
 
@@ -56,7 +61,7 @@ extension RxEndpoint {
       if channel.call >= 0 {
         deliver(packet, to: channel.call, now: now)
       } else {
-        answerStraggler(packet, connection, now: now)
+        answerStraggler(packet, connection, channel.ending, now: now)
       }
       return
     }
@@ -84,11 +89,13 @@ extension RxEndpoint {
   }
 
   /// Packets of a call that has ended: the peer missed our last word, which is repeated.
-  private mutating func answerStraggler(_ packet: ReceivedPacket, _ connection: Int, now: MonotonicTime) {
+  private mutating func answerStraggler(
+    _ packet: ReceivedPacket, _ connection: Int, _ ending: RxChannel.Ending, now: MonotonicTime
+  ) {
     let header = packet.header
     let isPing = packet.type == .ack && header.flags.contains(.requestAck)
     guard packet.type == .data || isPing else { return }
-    switch connections[connection].channels[header.channel].ending {
+    switch ending {
     case .silent: break
     case .aborted(let code):
       guard strayAnswers.admit(now: now) else { return }

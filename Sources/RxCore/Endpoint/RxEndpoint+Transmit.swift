@@ -119,7 +119,8 @@ extension RxEndpoint {
       header.flags.insert(.requestAck)
       calls[call].pingSerial = header.serial
       calls[call].pingSentAt = now
-      calls[call].pingBase = calls[call].transmit.base
+      // Once the reply has begun the request counts as acknowledged, though its server may not have read it all.
+      calls[call].pingBase = calls[call].phase.step == .receivingReply ? .first : calls[call].transmit.base
     }
     return header
   }

@@ -32,7 +32,8 @@ struct PathModel {
 
   mutating func fate(of byteCount: Int, mayFragment: Bool = false, on path: Path, now: MonotonicTime) -> Fate {
     let conditions = self[path]
-    guard byteCount <= conditions.datagramByteCountMax || mayFragment && conditions.fragmentsPass, !happens(conditions.lostPerMille),
+    guard byteCount <= conditions.datagramByteCountMax || mayFragment && conditions.fragmentsPass,
+      !happens(conditions.lostPerMille),
       let departure = departure(of: byteCount, path, conditions, now)
     else { return Fate() }
     var fate = Fate(arrival: arrival(departure, conditions))

@@ -74,12 +74,13 @@ final class SwarmLedger {
     switch error {
     case .timedOut(.hard): return job.deadline.map { age >= $0 } ?? false
     case .timedOut(.dead):
-      return plan.corruption == .unfound || plan.hasRestarts || age >= job.deadTime && (isSilencePossible(job) || hidesLargePackets)
+      return plan.corruption == .unfound || plan.hasRestarts
+        || age >= job.deadTime && (isSilencePossible(job) || hidesLargePackets)
     case .timedOut(.idle): return false
     case .aborted(let code): return isExpected(code, job)
     case .abortedLocally(let code):
       return cancelled && code == SwarmNode.cancelCode || plan.corruption == .unfound && code == SwarmNode.securityCode
-    case .unreachable(90): return hidesLargePackets
+    case .unreachable(90): return plan.corruption == .unfound || hidesLargePackets
     case .unreachable(let errno): return plan.hasNetworkErrors && errno == SwarmNode.networkErrno
     case .security: return plan.corruption == .unfound && job.isSecure
     case .protocolViolation, .malformedReply, .cancelled, .shutDown: return false

@@ -71,6 +71,7 @@ extension SwarmNode {
       } else {
         check(part, count, &call)
       }
+      incoming[handle] = call
       if abortsNow(call), !call.isReplied { return abort(handle, Self.serverCode, &endpoint, now) }
       if isAtEnd || call.job?.repliesEarly ?? false {
         call.hasRequest = isAtEnd

@@ -98,7 +98,9 @@ final class SwarmConnectionSecurity: RxClientConnectionSecurity, RxServerConnect
     else { throw RxSecurityFailure(code: SwarmNode.securityCode, reason: "bad response") }
     isAuthenticated = true
     var numbers: [4 of UInt32] = [0, 0, 0, 0]
-    for index in 0..<4 { for byte in 0..<4 { numbers[index] = numbers[index] << 8 | UInt32(response[8 + index * 4 + byte]) } }
+    for index in 0..<4 {
+      for byte in 0..<4 { numbers[index] = numbers[index] << 8 | UInt32(response[8 + index * 4 + byte]) }
+    }
     return numbers
   }
 

@@ -327,7 +327,7 @@ import Testing
     let dialogue = PacketDialogue.calling(requestCount: 14_000, options: RxCallOptions(deadTime: .seconds(12)))
     _ = dialogue.sent()
     dialogue.peerSendsAck(.requested, first: 6, serial: 5)
-    let ping = dialogue.sent(until: 2050).first { $0.ack?.reason == .ping }
+    let ping = dialogue.sent(until: 2050).last { $0.ack?.reason == .ping }
     #expect(ping != nil)
     dialogue.peerSendsAck(.pingResponse, first: 1, serial: ping?.header.serial.rawValue ?? 0)
     #expect(dialogue.takeEvents() == [.completed(dialogue.call!, .failure(.timedOut(.dead)))])

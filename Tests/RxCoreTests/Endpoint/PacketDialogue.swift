@@ -165,6 +165,14 @@ final class PacketDialogue {
     return packets
   }
 
+  /// What the endpoint wants to send now, as the driver sees it.
+  func transmits() -> [RxTransmit] {
+    collectEvents()
+    var transmits: [RxTransmit] = []
+    while let transmit = endpoint.nextTransmit(into: buffer, now: now) { transmits.append(transmit) }
+    return transmits
+  }
+
   func collectEvents() {
     while let event = endpoint.nextEvent() {
       if case .incoming(let handle, _) = event { call = handle }

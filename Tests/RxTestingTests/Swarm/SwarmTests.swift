@@ -27,6 +27,10 @@ import Testing
       225, 332, 872,
       // Packets larger than the path.
       13, 18, 57, 75, 118,
+      // A server that replied before it had read its request, taken for one that had lost the call.
+      67377, 86711, 111123,
+      // The last ack of a call was lost, and the channel's next call never reached the server.
+      129030, 132859, 149976,
       // A one-way blackout that looked like a path too narrow.
       153,
       // A duplicate of a request, served again after its connection had made room for another.

@@ -26,5 +26,6 @@ for seed in start..<(start + count) {
   }
   if (seed - start + 1) % 10_000 == 0 { print("\(seed - start + 1) seeds, \(failures) failures") }
 }
-print("\(count) seeds from \(start): \(calls) calls, \(succeeded) succeeded, \(datagrams) datagrams, \(failures) failures")
+print(
+  "\(count) seeds from \(start): \(calls) calls, \(succeeded) succeeded, \(datagrams) datagrams, \(failures) failures")
 exit(failures == 0 ? 0 : 1)

@@ -1,0 +1,85 @@
+import AFSBase
+import AFSTypes
+import RxTesting
+import Testing
+
+@testable import RxCore
+
+/// What calls do about paths that are narrower than their packets.
+@Suite struct PathMTUDialogueTests {
+  static func configuration(window: Int = 255) -> RxEndpointConfiguration {
+    var configuration = RxEndpointConfiguration()
+    configuration.transmitWindow = window
+    return configuration
+  }
+
+  @Test("After ICMP's word new packets are smaller, and those made before may be fragmented")
+  func tooBig() {
+    let dialogue = PacketDialogue.opening()
+    _ = dialogue.write(1416 * 20, isLast: false)
+    let first = dialogue.transmits()
+    #expect(first.allSatisfy { !$0.mayFragment })
+    dialogue.endpoint.receivedPathMTU(1280, from: PacketDialogue.peerAddress, now: dialogue.now)
+    dialogue.peerSendsAck(.requested, first: 11, serial: 10)
+    let rest = dialogue.transmits()
+    #expect(!rest.isEmpty)
+    #expect(rest.allSatisfy { $0.mayFragment && $0.segmentSize == 1444 })
+    dialogue.peerSendsAck(.requested, first: 21, serial: 20)
+    _ = dialogue.write(5000, isLast: true)
+    let small = dialogue.transmits()
+    #expect(small.contains { $0.segmentSize == 1280 - 28 })
+    #expect(small.allSatisfy { $0.mayFragment == ($0.segmentSize > 1280 - 28) })
+  }
+
+  @Test("A report about a stranger, and one with a size of nothing, do no harm")
+  func forged() {
+    let dialogue = PacketDialogue.opening()
+    dialogue.endpoint.receivedPathMTU(68, from: RxAddress(ipv4: 1, port: 1), now: dialogue.now)
+    dialogue.endpoint.receivedPathMTU(-5, from: PacketDialogue.peerAddress, now: dialogue.now)
+    _ = dialogue.write(2000, isLast: true)
+    #expect(dialogue.sent().map(\.body.count) == [PathMTU.floor, PathMTU.floor, PathMTU.floor, PathMTU.floor, 32])
+  }
+
+  @Test("A large packet that vanishes while pings pass is sent with leave to fragment, and the size falls")
+  func blackHole() {
+    let dialogue = PacketDialogue.calling(requestCount: 1400)
+    var leave = 0
+    for second in 1...20 {
+      dialogue.wait(until: second * 1000)
+      for packet in dialogue.sent() where packet.ack?.reason == .ping && packet.body.count < 500 {
+        dialogue.peerSendsAck(.pingResponse, first: 1, serial: packet.header.serial.rawValue)
+      }
+      leave += dialogue.endpoint.peers[0].pathMTU.current < 1416 ? 1 : 0
+    }
+    #expect(leave > 10)
+    #expect(dialogue.endpoint.peers[0].pathMTU.current == PathMTU.base)
+  }
+
+  @Test("If the path carries it in no way, the call ends with EMSGSIZE though the peer lives")
+  func hopeless() {
+    let dialogue = PacketDialogue.calling(requestCount: 1400)
+    for second in 1...70 {
+      dialogue.wait(until: second * 1000)
+      for packet in dialogue.sent() where packet.ack?.reason == .ping && packet.body.count < 500 {
+        dialogue.peerSendsAck(.pingResponse, first: 1, serial: packet.header.serial.rawValue)
+      }
+    }
+    #expect(dialogue.takeEvents() == [.completed(dialogue.call!, .failure(.unreachable(90)))])
+  }
+
+  @Test("A padded ping is an ack with zeros behind; its answer raises the size")
+  func paddedPing() throws {
+    let dialogue = PacketDialogue.opening()
+    _ = dialogue.write(100, isLast: false)
+    dialogue.endpoint.flush(dialogue.call!, now: dialogue.now)
+    _ = dialogue.sent()
+    dialogue.endpoint.peers[0].pathMTU.foundBlackHole(1416, now: dialogue.now)
+    dialogue.peerSendsAck(.requested, first: 2, serial: 1)
+    let probe = try #require(dialogue.sent().first { $0.ack?.reason == .ping })
+    #expect(probe.body.count == (PathMTU.base + 1416) / 2)
+    #expect(probe.body.dropFirst(OutgoingAck.byteCount(softAckCount: 0)).allSatisfy { $0 == 0 })
+    #expect(probe.header.flags.contains(.requestAck))
+    dialogue.peerSendsAck(.pingResponse, first: 2, serial: probe.header.serial.rawValue)
+    #expect(dialogue.endpoint.peers[0].pathMTU.current == (PathMTU.base + 1416) / 2)
+  }
+}
