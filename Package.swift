@@ -56,6 +56,7 @@ let package = Package(
     library("AFSBase"),
     .target(name: "CLinuxShims", linkerSettings: [.linkedLibrary("resolv")]),
     .systemLibrary(name: "CFuse3", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
+    .target(name: "CCrypto", linkerSettings: [.linkedLibrary("crypto")]),
     // 1 encoding
     library("XDR", ["AFSBase"]),
     library("AFSTypes", ["AFSBase"]),
@@ -63,7 +64,7 @@ let package = Package(
     library("RxCore", ["AFSBase", "AFSTypes", collections]),
     // 3 drivers
     library("RxTransport", ["AFSBase", "AFSTypes", "RxCore", "CLinuxShims", collections, logging, system]),
-    library("RxSecurity", ["AFSBase", "RxCore"]),
+    library("RxSecurity", ["AFSBase", "AFSTypes", "RxCore", "CCrypto"]),
     library("RxGen", ["AFSBase"]),
     // 4 interfaces
     .target(
@@ -110,6 +111,7 @@ let package = Package(
         "AFSClient", logging, system,
       ]),
     tests("RxTransportTests", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", logging]),
+    tests("RxSecurityTests", ["AFSBase", "AFSTypes", "RxCore", "RxSecurity", "RxTesting", "CCrypto"]),
     tests("RxTestingTests", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", "RxTesting"]),
     tests("RxCoreTests", ["AFSBase", "AFSTypes", "RxCore", "RxSecurity", "RxTesting", collections]),
     tests("AFSCacheTests", ["AFSBase", "AFSTypes", "AFSCache"]),

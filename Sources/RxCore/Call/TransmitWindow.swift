@@ -37,6 +37,8 @@ struct TransmitWindow: ~Copyable {
   var base = Seq.first
   private(set) var nextUnsent = Seq.first
   private(set) var end = Seq.first
+  /// Packets before it have been sealed; all have whenever no `write` or `flush` is under way.
+  private var sealedEnd = Seq.first
   /// The last packet has been queued.
   private(set) var isClosed = false
   private var tail: UnsafeMutableRawPointer?
@@ -99,10 +101,11 @@ struct TransmitWindow: ~Copyable {
     guard !isClosed else { return 0 }
     let payloadMax = max(bodyByteCountMax - seal.overhead, 1)
     var taken = 0
+    defer { sealPending(seal) }
     while taken < bytes.count {
       if tailCount >= payloadMax {
         guard queueSpace > 0 else { return taken }
-        finishTail(isLast: false, seal: seal)
+        finishTail(isLast: false)
       }
       let block = tailBlock(byteCount: bodyByteCountMax, pool: &pool)
       let count = min(payloadMax - tailCount, bytes.count - taken)
@@ -112,7 +115,7 @@ struct TransmitWindow: ~Copyable {
     }
     if isLast {
       _ = tailBlock(byteCount: bodyByteCountMax, pool: &pool)
-      finishTail(isLast: true, seal: seal)
+      finishTail(isLast: true)
       isClosed = true
     }
     return taken
@@ -120,7 +123,9 @@ struct TransmitWindow: ~Copyable {
 
   /// Makes a packet of what has been written so far.
   mutating func flush(seal: PacketSeal) {
-    if tailCount > 0 { finishTail(isLast: false, seal: seal) }
+    guard tailCount > 0 else { return }
+    finishTail(isLast: false)
+    sealPending(seal)
   }
 
   private mutating func tailBlock(byteCount: Int, pool: inout PacketPool) -> UnsafeMutableRawPointer {
@@ -130,15 +135,38 @@ struct TransmitWindow: ~Copyable {
     return block
   }
 
-  private mutating func finishTail(isLast: Bool, seal: PacketSeal) {
+  /// The packet's `count` is that of its payload until it is sealed.
+  private mutating func finishTail(isLast: Bool) {
     guard let block = tail else { return }
-    let sealed = seal(block, payloadByteCount: tailCount, seq: end, isLast: isLast)
     slots.reserve(from: base, through: end)
-    slots[end] = TransmitSlot(
-      block: block, state: .queued, isLast: isLast, checksum: sealed.checksum, count: Int32(sealed.byteCount))
+    slots[end] = TransmitSlot(block: block, state: .queued, isLast: isLast, count: Int32(tailCount))
     end += 1
     tail = nil
     tailCount = 0
+  }
+
+  /// Seals new packets, two at a time, for that is what ciphers are fast at.
+  private mutating func sealPending(_ seal: PacketSeal) {
+    guard let protection = seal.protection else {
+      sealedEnd = end
+      return
+    }
+    while end - sealedEnd >= 2 {
+      let (first, second) = protection.seal(
+        seal.unsealed(slots[sealedEnd], sealedEnd), seal.unsealed(slots[sealedEnd + 1], sealedEnd + 1))
+      noteSealed(first)
+      noteSealed(second)
+    }
+    if sealedEnd < end {
+      let last = seal.unsealed(slots[sealedEnd], sealedEnd)
+      noteSealed(protection.seal(last.body, payloadByteCount: last.payloadByteCount, of: last.identity))
+    }
+  }
+
+  private mutating func noteSealed(_ packet: RxSealedPacket) {
+    slots[sealedEnd].checksum = packet.checksum
+    slots[sealedEnd].count = Int32(packet.byteCount)
+    sealedEnd += 1
   }
 
   // MARK: Sending
@@ -248,15 +276,12 @@ struct PacketSeal {
   }
 
   @inline(__always)
-  func callAsFunction(
-    _ block: UnsafeMutableRawPointer, payloadByteCount: Int, seq: Seq, isLast: Bool
-  ) -> RxSealedPacket {
-    guard let protection else { return RxSealedPacket(byteCount: payloadByteCount, checksum: 0) }
-    let body = UnsafeMutableRawBufferPointer(start: block, count: PacketPool.blockByteCount)
-    return protection.seal(
-      body, payloadByteCount: payloadByteCount,
-      of: RxPacketIdentity(
+  func unsealed(_ slot: TransmitSlot, _ seq: Seq) -> RxUnsealedPacket {
+    RxUnsealedPacket(
+      body: UnsafeMutableRawBufferPointer(start: slot.block, count: PacketPool.blockByteCount),
+      payloadByteCount: Int(slot.count),
+      identity: RxPacketIdentity(
         callNumber: callNumber.rawValue, channel: UInt8(channel), seq: seq.rawValue, isFromClient: isFromClient,
-        isLast: isLast))
+        isLast: slot.isLast))
   }
 }

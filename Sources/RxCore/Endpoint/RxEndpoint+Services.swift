@@ -41,7 +41,7 @@ extension RxEndpoint {
     }
     let context = RxSecurityContext(
       epoch: header.epoch, cid: header.connectionID, service: ServiceID(header.serviceID),
-      securityIndex: header.securityIndex, peer: source)
+      securityIndex: header.securityIndex, peer: source, peerSendsChecksums: header.checksum != 0)
     let protection = service.securities[header.securityIndex]?.acceptConnection(context, nonce: generator.next())
     let peer = findPeer(source)
     peers[peer].connectionCount += 1
@@ -130,7 +130,8 @@ extension RxEndpoint {
         RxIncomingCall(
           peer: connections[connection].address, service: connections[connection].serviceID,
           epoch: connections[connection].epoch, cid: connections[connection].cid | UInt32(calls[call].channel),
-          securityIndex: connections[connection].securityIndex)))
+          securityIndex: connections[connection].securityIndex,
+          authentication: connections[connection].serverSecurity?.authentication)))
   }
 
   /// The driver took up a call.

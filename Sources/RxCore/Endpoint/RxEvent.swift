@@ -26,13 +26,19 @@ public struct RxIncomingCall: Hashable, Sendable {
   public var epoch: UInt32
   public var cid: UInt32
   public var securityIndex: UInt8
+  /// Who calls, as the security class has proved it; nil for anybody.
+  public var authentication: RxAuthentication?
 
-  public init(peer: RxAddress, service: ServiceID, epoch: UInt32, cid: UInt32, securityIndex: UInt8) {
+  public init(
+    peer: RxAddress, service: ServiceID, epoch: UInt32, cid: UInt32, securityIndex: UInt8,
+    authentication: RxAuthentication? = nil
+  ) {
     self.peer = peer
     self.service = service
     self.epoch = epoch
     self.cid = cid
     self.securityIndex = securityIndex
+    self.authentication = authentication
   }
 }
 

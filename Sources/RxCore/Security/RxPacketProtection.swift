@@ -8,13 +8,19 @@ public struct RxSecurityContext: Hashable, Sendable {
   public var service: ServiceID
   public var securityIndex: UInt8
   public var peer: RxAddress
+  /// Server: whether the client's first packet had a header checksum. Only clients from before 1990 have none.
+  public var peerSendsChecksums: Bool
 
-  public init(epoch: UInt32, cid: UInt32, service: ServiceID, securityIndex: UInt8, peer: RxAddress) {
+  public init(
+    epoch: UInt32, cid: UInt32, service: ServiceID, securityIndex: UInt8, peer: RxAddress,
+    peerSendsChecksums: Bool = true
+  ) {
     self.epoch = epoch
     self.cid = cid
     self.service = service
     self.securityIndex = securityIndex
     self.peer = peer
+    self.peerSendsChecksums = peerSendsChecksums
   }
 }
 
@@ -33,6 +39,21 @@ public struct RxPacketIdentity: Hashable, Sendable {
     self.seq = seq
     self.isFromClient = isFromClient
     self.isLast = isLast
+  }
+}
+
+/// A packet body that waits to be sealed.
+public struct RxUnsealedPacket {
+  /// As `RxPacketProtection.seal` wants it.
+  public var body: UnsafeMutableRawBufferPointer
+  public var payloadByteCount: Int
+  public var identity: RxPacketIdentity
+
+  @inlinable
+  public init(body: UnsafeMutableRawBufferPointer, payloadByteCount: Int, identity: RxPacketIdentity) {
+    self.body = body
+    self.payloadByteCount = payloadByteCount
+    self.identity = identity
   }
 }
 
@@ -78,9 +99,21 @@ public protocol RxPacketProtection: AnyObject {
     _ body: UnsafeMutableRawBufferPointer, payloadByteCount: Int, of packet: RxPacketIdentity
   ) -> RxSealedPacket
 
+  /// Seals two packets; some ciphers do that in little more time than one.
+  func seal(_ first: RxUnsealedPacket, _ second: RxUnsealedPacket) -> (RxSealedPacket, RxSealedPacket)
+
   /// Checks and opens in place a body of any length and content.
   /// - Returns: where in `body` the payload lies.
   func open(
     _ body: UnsafeMutableRawBufferPointer, checksum: UInt16, of packet: RxPacketIdentity
   ) throws(RxSecurityFailure) -> Range<Int>
+}
+
+extension RxPacketProtection {
+  public func seal(_ first: RxUnsealedPacket, _ second: RxUnsealedPacket) -> (RxSealedPacket, RxSealedPacket) {
+    (
+      seal(first.body, payloadByteCount: first.payloadByteCount, of: first.identity),
+      seal(second.body, payloadByteCount: second.payloadByteCount, of: second.identity)
+    )
+  }
 }

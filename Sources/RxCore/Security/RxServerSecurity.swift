@@ -11,6 +11,9 @@ public protocol RxServerSecurity: AnyObject, Sendable {
 public protocol RxServerConnectionSecurity: RxPacketProtection {
   var isAuthenticated: Bool { get }
 
+  /// Who the client is, once it is authenticated; nil for classes that do not tell.
+  var authentication: RxAuthentication? { get }
+
   /// The body of the CHALLENGE packet; asked for again when it must be repeated.
   func challenge() -> [UInt8]
 
@@ -18,4 +21,8 @@ public protocol RxServerConnectionSecurity: RxPacketProtection {
   /// - Returns: the call numbers which the client vouched for (of the call under way on each channel, or of the next),
   ///   if the class protects them: older calls are refused.
   func accept(response: UnsafeRawBufferPointer) throws(RxSecurityFailure) -> [4 of UInt32]?
+}
+
+extension RxServerConnectionSecurity {
+  public var authentication: RxAuthentication? { nil }
 }
