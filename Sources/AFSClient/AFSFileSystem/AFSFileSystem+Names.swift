@@ -17,9 +17,8 @@ extension AFSFileSystem {
 
   /// Refuses here what the server would refuse: its aborts come late when they are many.
   func checkRights(_ rights: AccessRights, in place: Place, as identity: Identity) throws(AFSError) {
-    let security = context.security(for: identity, in: place.vnode.volume.cell)
-    guard let known = place.vnode.rights(for: security) else { return }
-    guard known.isSuperset(of: rights) else { throw refusal(in: place, as: identity) }
+    guard let known = place.vnode.rights(for: context.security(for: identity)) else { return }
+    guard known.isSuperset(of: rights) else { throw .accessDenied }
   }
 
   private func checkNewName(_ name: [UInt8]) throws(AFSError) {

@@ -12,8 +12,7 @@ package final class InvalidationRelay: Sendable {
   }
 
   /// What a vnode is known of may have changed altogether.
-  /// - Parameter dataToo: a file's data, too; otherwise only who may see it.
-  package func vnodeChanged(_ vnode: Vnode, dataToo: Bool = true) {
+  package func vnodeChanged(_ vnode: Vnode) {
     guard let sink = sink.withLock({ $0 }) else { return }
     let (kind, mountPoints) = vnode.withState { ($0.status?.kind, $0.mountPoints) }
     for key in [vnode.key] + mountPoints {
@@ -21,7 +20,7 @@ package final class InvalidationRelay: Sendable {
       case .directory:
         sink.invalidate(.names(ofDirectory: key))
         sink.invalidate(.attributes(key))
-      case .file, .symbolicLink: sink.invalidate(dataToo ? .contents(key) : .attributes(key))
+      case .file, .symbolicLink: sink.invalidate(.contents(key))
       case nil: sink.invalidate(.attributes(key))
       }
     }

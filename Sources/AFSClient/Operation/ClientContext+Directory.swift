@@ -1,7 +1,7 @@
 import AFSBase
 package import AFSCredentials
 import AFSRPC
-package import AFSTypes
+import AFSTypes
 import Logging
 import RxCore
 
@@ -13,8 +13,6 @@ extension ClientContext {
     package var status: FileStatus
     /// How long it holds; nil when it was good for this once.
     package var remaining: Duration?
-    /// What the identity that asked may do.
-    package var rights: AccessRights
   }
 
   /// AFS directories have 1023 pages of 2 KiB at most (OpenAFS src/dir/dir.h, BIGMAXPAGES); what a server claims
@@ -22,14 +20,14 @@ extension ClientContext {
   private static let directoryBytesMax: UInt64 = 4 << 20
 
   package func cachedDirectory(of vnode: Vnode, as identity: Identity) -> CurrentDirectory? {
-    guard let security = knownSecurity(for: identity, in: vnode.volume.cell)?.reference else { return nil }
+    let security = security(for: identity)
     let now = now
     let found = vnode.withState { state -> CurrentDirectory? in
       guard let directory = state.directory, let status = state.status,
-        directory.dataVersion == status.dataVersion, let rights = state.rights(for: security),
+        directory.dataVersion == status.dataVersion, state.rights(for: security) != nil,
         let remaining = state.promise?.remaining(in: vnode.volume, now: now)
       else { return nil }
-      return CurrentDirectory(directory: directory, status: status, remaining: remaining, rights: rights)
+      return CurrentDirectory(directory: directory, status: status, remaining: remaining)
     }
     return found
   }
@@ -45,7 +43,7 @@ extension ClientContext {
   package func lockedDirectory(of vnode: Vnode, as identity: Identity) async throws(AFSError) -> CurrentDirectory {
     if let cached = cachedDirectory(of: vnode, as: identity) { return cached }
     let known = vnode.withState { $0.directory }
-    let security = try await currentSecurity(for: identity, in: vnode.volume.cell).reference
+    let security = security(for: identity)
     let isReadable = vnode.rights(for: security)?.contains(.lookup) ?? false
     if known != nil || !isReadable {
       // Often only the promise of what is known has ended: the status tells. And who may not look things up must not
@@ -57,11 +55,10 @@ extension ClientContext {
         current = try await fetchStatus(of: vnode, as: identity)
       }
       guard current.status.kind == .directory else { throw .notDirectory }
-      guard current.rights.contains(.lookup) else { throw refusal(of: identity, in: vnode.volume.cell) }
+      guard vnode.rights(for: security)?.contains(.lookup) ?? true else { throw .accessDenied }
       if let known, current.status.dataVersion == known.dataVersion {
         directories.used(vnode)
-        return CurrentDirectory(
-          directory: known, status: current.status, remaining: current.remaining, rights: current.rights)
+        return CurrentDirectory(directory: known, status: current.status, remaining: current.remaining)
       }
     }
     return try await fetchDirectory(vnode, as: identity)
@@ -92,8 +89,7 @@ extension ClientContext {
     let current = taken(fetched.reply, by: vnode)
     vnode.withState { $0.directory = directory }
     directories.loaded(vnode, byteCount: fetched.bytes.count)
-    return CurrentDirectory(
-      directory: directory, status: current.status, remaining: current.remaining, rights: current.rights)
+    return CurrentDirectory(directory: directory, status: current.status, remaining: current.remaining)
   }
 
   /// Fetches all of a directory's or a symbolic link's data into memory.

@@ -25,13 +25,16 @@ struct CallLife: BitwiseCopyable {
   init(deadTime: Duration, idleTime: Duration?, now: MonotonicTime) {
     self.deadTime = deadTime
     self.idleTime = idleTime
-    pingInterval = max(deadTime / 6, .milliseconds(1))
+    pingInterval = min(max(deadTime / 6, .milliseconds(1)), Self.pingIntervalMax)
     repeatInterval = min(pingInterval, Self.unansweredPingInterval)
     lastReceived = now
     lastPinged = now
     lastProgress = now
   }
 
+  /// However long the dead time: a server that may send nothing before it has received more depends on the pings (and so
+  /// do address translators, which forget after 30 s).
+  private static let pingIntervalMax: Duration = .seconds(10)
   /// Pings follow each other faster once one has not been answered: where 30 % are lost both ways, six pings of a dead
   /// time would now and then find a living peer dead (the simulation's seed 6).
   private static let unansweredPingInterval: Duration = .seconds(2)

@@ -24,6 +24,8 @@ struct RxCall: ~Copyable {
   /// What the peer had acknowledged for good when it was sent.
   var pingBase = Seq.first
 
+  /// Client: the highest serial that came from the server.
+  private var highestSerial = Serial.none
   /// The driver will not name the call again.
   var isReleased = false
   /// Pings answered while the same large packet did not arrive.
@@ -36,6 +38,10 @@ struct RxCall: ~Copyable {
   var isReadableAnnounced = false
   /// `write` refused bytes; a `.writable` event is owed.
   var isWritableOwed = false
+  /// Server: stands in its peer's list of calls that wait for the proof of its address.
+  var isBlocked = false
+  /// Server: was announced though its client's address was not proven.
+  var isOnTrust = false
   /// Server: the driver knows of the call.
   var isAnnounced = false
   /// Server: announced, and the driver has not begun with it.
@@ -57,6 +63,23 @@ struct RxCall: ~Copyable {
     congestion = CongestionControl(startingAt: knownCongestionWindow, windowMax: configuration.transmitWindow)
     self.life = life
   }
+
+  /// Client: takes the serial of a server's packet in.
+  /// - Returns: false when it cannot be of the process that sent the former ones: the server was started anew. A server
+  ///   of ours begins with a random serial; with stock ones, which begin with 1, it shows on old connections only.
+  mutating func isContinued(by serial: Serial) -> Bool {
+    guard isClient, serial != .none else { return true }
+    guard highestSerial != .none else {
+      highestSerial = serial
+      return true
+    }
+    guard abs(serial - highestSerial) <= Self.serialGapMax else { return false }
+    highestSerial = max(highestSerial, serial)
+    return true
+  }
+
+  /// Seconds of packets at 100,000 a second, late or lost.
+  private static let serialGapMax = 1 << 18
 
   /// The next packet that may be sent now.
   var nextToTransmit: Seq? { transmit.nextToTransmit(congestionWindow: congestion.window) }

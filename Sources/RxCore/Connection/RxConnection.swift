@@ -14,6 +14,8 @@ struct RxConnection: ~Copyable {
   var channels = [4 of RxChannel](repeating: RxChannel())
   var callCount = 0
   private var lastSerial = Serial.none
+  /// Client: when a challenge was last answered.
+  private var respondedAt: MonotonicTime?
 
   /// Client: what the connection can be shared by.
   let target: RxTarget?
@@ -29,6 +31,8 @@ struct RxConnection: ~Copyable {
   /// Server: calls wait until the client has answered a ping.
   let checksReachability: Bool
   var reach = RepeatSchedule()
+  /// Server: a call of it was handed to the service.
+  var hasServed = false
   /// Server: what the connection failed with; told to whoever still uses it.
   var failure: AbortCode?
   /// Place in the list of idle connections.
@@ -54,7 +58,7 @@ struct RxConnection: ~Copyable {
 
   init(
     server header: RxHeader, peer: Int, address: RxAddress, security: (any RxServerConnectionSecurity)?,
-    checksReachability: Bool
+    checksReachability: Bool, firstSerial: Serial
   ) {
     isClient = false
     self.peer = peer
@@ -68,6 +72,21 @@ struct RxConnection: ~Copyable {
     serverSecurity = security
     protection = security
     self.checksReachability = checksReachability
+    lastSerial = firstSerial
+  }
+
+  /// A random place for a server's serials to begin, which a client can only know by receiving (the low half: peers
+  /// compare serials as signed differences, some from 0 on).
+  static func randomSerial(using generator: inout some RandomNumberGenerator) -> Serial {
+    Serial(UInt32.random(in: 1..<1 << 30, using: &generator))
+  }
+
+  /// Client: whether a challenge is answered now. The answer is long and may be costly: one in a quarter of a second,
+  /// eight times as often as servers ask.
+  mutating func mayRespond(now: MonotonicTime) -> Bool {
+    if let respondedAt, respondedAt + .milliseconds(250) > now { return false }
+    respondedAt = now
+    return true
   }
 
   mutating func nextSerial() -> Serial {

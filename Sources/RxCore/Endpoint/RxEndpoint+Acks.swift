@@ -24,6 +24,8 @@ extension RxEndpoint {
     if let trailer = ack.trailer { peers[peer].received(trailer, bodyByteCountMax: bodyByteCountMax) }
     if reason == .duplicate { calls[call].transmit.sawDuplicate() }
     if let sentAt = outcome.sampleSentAt, reason != .delay { peers[peer].rtt.add(now - sentAt) }
+    // The serial of a packet of ours: who knows it receives what we send.
+    if outcome.sampleSentAt != nil, !calls[call].isClient { proved(peer, now: now) }
     if outcome.newlyAcknowledged > 0 {
       calls[call].timeoutsInRow = 0
       calls[call].life.progressed(now: now)
@@ -53,7 +55,8 @@ extension RxEndpoint {
         abort(call, .rxCallDead, as: .timedOut(.dead), now: now)
         return false
       }
-      peers[peer].reachedAt = now
+      proved(peer, now: now)
+      guard !calls[call].phase.hasEnded else { return false }
     }
     if !calls[call].isClient { return becameReachable(calls[call].connection, call, now: now) }
     return true

@@ -10,6 +10,8 @@ extension RxEndpoint {
     guard calls[call].phase.end() else { return }
     beginWork(on: call)
     if !calls[call].isClient, !calls[call].isAnnounced { halfOpenCalls -= 1 }
+    if calls[call].isOnTrust { callsOnTrust -= 1 }
+    if calls[call].isClient, completion == .success { peers[calls[call].peer].proof.proved(now: now) }
     calls[call].transmit.drain(pool: &pool)
     callTimers.set(call, nil)
     detach(call, ending: ending, now: now)
@@ -35,7 +37,9 @@ extension RxEndpoint {
 
   /// Ends a call with an ABORT, unless the peer has never heard of it.
   mutating func abort(_ call: Int, _ code: AbortCode, as error: RxCallError, now: MonotonicTime) {
-    if !calls[call].isClient || calls[call].transmit.hasSentAny { sendAbort(of: call, code) }
+    if calls[call].isClient ? calls[call].transmit.hasSentAny : mayAnswer(calls[call].connection, 32, now: now) {
+      sendAbort(of: call, code)
+    }
     complete(call, .failure(error), ending: .aborted(code.rawValue), now: now)
   }
 

@@ -3,19 +3,23 @@ import AFSBase
 /// First-contact pings of services (OpenAFS src/rx/rx.c, rxi_CheckConnReach): a call is served once its client has
 /// shown that it receives at the address it claims.
 extension RxEndpoint {
-  /// How long a proof counts (OpenAFS src/rx/rx.h, RX_CHECKREACH_TTL).
-  static var reachabilityLifetime: Duration { .seconds(60) }
-
   func isReachable(_ connection: Int, now: MonotonicTime) -> Bool {
-    guard connections[connection].checksReachability else { return true }
-    guard let reachedAt = peers[connections[connection].peer].reachedAt else { return false }
-    return reachedAt + Self.reachabilityLifetime > now
+    if connections[connection].checksReachability {
+      return peers[connections[connection].peer].proof.isProven(now: now)
+    }
+    // A few calls are served on trust, so that a small request with a small reply takes one round trip.
+    return callsOnTrust < configuration.callsOnTrustMax || isProven(connections[connection].peer, now: now)
   }
+
+  /// A ping with soft acks for a window's worth of packets before it would be out of place: this is one without.
+  private static var pingByteCount: Int { RxHeader.byteCount + OutgoingAck.byteCount(softAckCount: 0) }
 
   /// A call waits for its client's answer: the ping goes out, unless it has.
   mutating func demandReachability(_ call: Int, now: MonotonicTime) {
     let connection = calls[call].connection
+    awaitProof(call)
     guard !connections[connection].reach.isAwaiting else { return }
+    guard sendBudget(call, now: now) >= Self.pingByteCount else { return block(call, now: now) }
     calls[call].ack.wantPing()
     queueToSend(call)
     connections[connection].reach.asked(now: now)

@@ -5,12 +5,18 @@ import AFSTypes
 extension RxEndpoint {
   mutating func route(_ packet: ReceivedPacket, from source: RxAddress, now: MonotonicTime) {
     switch packet.type {
-    case .version: return answerVersion(packet, from: source, now: now)
+    case .version:
+      if !packet.header.isFromClient { return receivedVersionAnswer(packet.header, from: source, now: now) }
+      return answerVersion(packet, from: source, now: now)
     case .debug, .parameters, .parameters2, .parameters3: return
     case .data, .ack, .busy, .abort, .ackAll, .challenge, .response: break
     }
     if packet.header.isFromClient {
       guard let connection = serverConnection(for: packet, from: source, now: now) else { return }
+      if connections[connection].address == source {
+        earn(RxHeader.byteCount + packet.body.count, connection, now: now)
+        guard connections.isOccupied(connection) else { return }
+      }
       routeToService(packet, connection, now: now)
     } else {
       guard packet.header.epoch == epoch, let connection = clientConnections[packet.header.connectionID],
@@ -71,6 +77,10 @@ extension RxEndpoint {
   }
 
   private mutating func deliver(_ packet: ReceivedPacket, to call: Int, now: MonotonicTime) {
+    if packet.type == .data || packet.type == .ack, !calls[call].isContinued(by: packet.header.serial) {
+      // What came of the reply must not be mixed with what another process makes of the request.
+      return abort(call, .rxCallDead, as: .timedOut(.dead), now: now)
+    }
     // Of an ACK its handler judges whether it is a sign of life.
     if packet.type != .ack { calls[call].life.received(now: now) }
     switch packet.type {
@@ -95,13 +105,18 @@ extension RxEndpoint {
     let header = packet.header
     let isPing = packet.type == .ack && header.flags.contains(.requestAck)
     guard packet.type == .data || isPing else { return }
+    let byteCount: Int
+    switch ending {
+    case .silent: return
+    case .aborted: byteCount = RxHeader.byteCount + 4
+    case .received: byteCount = RxHeader.byteCount + OutgoingAck.byteCount(softAckCount: 0)
+    }
+    guard strayAnswers.admit(now: now), mayAnswer(connection, byteCount, now: now) else { return }
     switch ending {
     case .silent: break
     case .aborted(let code):
-      guard strayAnswers.admit(now: now) else { return }
       sendAbort(connection, header.callNumber, header.channel, AbortCode(code))
     case .received(let end):
-      guard strayAnswers.admit(now: now) else { return }
       let ack = OutgoingAck(
         firstPacket: end, previousPacket: end - 1, serial: header.serial, reason: isPing ? .pingResponse : .duplicate,
         trailer: ackTrailer(receiveWindow: configuration.receiveWindow))

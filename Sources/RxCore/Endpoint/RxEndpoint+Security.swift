@@ -7,7 +7,9 @@ extension RxEndpoint {
 
   /// A server wants to know who we are. Ignored without a call under way: someone may use us as an oracle.
   mutating func receivedChallenge(_ body: UnsafeRawBufferPointer, _ connection: Int, now: MonotonicTime) {
-    guard connections[connection].callCount > 0, let security = connections[connection].clientSecurity else { return }
+    guard connections[connection].callCount > 0, let security = connections[connection].clientSecurity,
+      connections[connection].mayRespond(now: now)
+    else { return }
     let response: [UInt8]
     do throws(RxSecurityFailure) {
       response = try security.respond(to: body, callNumbers: connections[connection].callNumbers)
@@ -37,7 +39,16 @@ extension RxEndpoint {
 
   private mutating func sendChallenge(_ connection: Int, now: MonotonicTime) {
     guard let security = connections[connection].serverSecurity else { return }
-    send(.challenge, security.challenge(), connection)
+    let body = security.challenge()
+    guard mayAnswer(connection, RxHeader.byteCount + body.count, now: now) else {
+      // Asked for again when the client's next packet or its proof comes.
+      for channel in 0..<4 {
+        let call = connections[connection].channels[channel].call
+        if call >= 0 { block(call, now: now) }
+      }
+      return
+    }
+    send(.challenge, body, connection)
     connections[connection].challenge.asked(now: now)
     connectionTimers.set(connection, connections[connection].challenge.nextAt)
   }
@@ -72,7 +83,8 @@ extension RxEndpoint {
     }
     connections[connection].challenge.answered()
     // Who answers a challenge receives at the address.
-    peers[connections[connection].peer].reachedAt = now
+    proved(connections[connection].peer, now: now)
+    guard connections.isOccupied(connection) else { return }
     advanceStreams(of: connection, now: now)
   }
 

@@ -31,13 +31,11 @@ extension RxEndpoint {
   ) -> Int? {
     if serverConnections.count >= configuration.serverConnectionsMax {
       // Not one whose client may still repeat a request that was served.
-      guard let longestIdle = idleServerConnections.first,
-        isIdle(longestIdle, for: configuration.connectionLingerTime, now: now)
-      else {
+      guard let idle = dispensableConnection(now: now) else {
         refuseForNow(header, to: source, now: now)
         return nil
       }
-      removeConnection(longestIdle)
+      removeConnection(idle)
     }
     let context = RxSecurityContext(
       epoch: header.epoch, cid: header.connectionID, service: ServiceID(header.serviceID),
@@ -48,7 +46,7 @@ extension RxEndpoint {
     let connection = connections.insert(
       RxConnection(
         server: header, peer: peer, address: source, security: protection,
-        checksReachability: service.checksReachability))
+        checksReachability: service.checksReachability, firstSerial: RxConnection.randomSerial(using: &generator)))
     serverConnections[key] = connection
     return connection
   }
@@ -62,6 +60,20 @@ extension RxEndpoint {
       epoch: packet.header.epoch, cid: packet.header.cid, callNumber: packet.header.callNumber, type: .abort, flags: [],
       securityIndex: packet.header.securityIndex, serviceID: packet.header.serviceID)
     appendAbort(header, .rxInvalidOperation, to: source)
+  }
+
+  /// A connection that can go, of those idle for longest: one whose client will not repeat a request that was served.
+  /// A client whose address is not proven is believed to do so only as long as it would wait until its next attempt.
+  private func dispensableConnection(now: MonotonicTime) -> Int? {
+    var next = idleServerConnections.first
+    for _ in 0..<64 {
+      guard let index = next else { return nil }
+      let patience =
+        isProven(connections[index].peer, now: now) ? configuration.connectionLingerTime : Self.retransmitTimeoutMax
+      if !connections[index].hasServed || isIdle(index, for: patience, now: now) { return index }
+      next = connections[index].idle.next >= 0 ? connections[index].idle.next : nil
+    }
+    return nil
   }
 
   /// BUSY to a call on a connection that we have no room for.
@@ -84,7 +96,9 @@ extension RxEndpoint {
       return nil
     }
     guard waitingCalls < configuration.acceptQueueDepth else {
-      if strayAnswers.admit(now: now) { sendBusy(header, connection) }
+      if strayAnswers.admit(now: now), mayAnswer(connection, RxHeader.byteCount, now: now) {
+        sendBusy(header, connection)
+      }
       noteIdle(connection, now: now)
       return nil
     }
@@ -117,13 +131,18 @@ extension RxEndpoint {
   }
 
   /// Tells the driver of a new call once its first bytes can be read.
-  mutating func announceCall(_ call: Int) {
+  mutating func announceCall(_ call: Int, now: MonotonicTime) {
     guard !calls[call].isAnnounced, calls[call].receive.isReadable else { return }
     calls[call].isAnnounced = true
     halfOpenCalls -= 1
     calls[call].isWaiting = true
     waitingCalls += 1
     let connection = calls[call].connection
+    connections[connection].hasServed = true
+    if !isProven(calls[call].peer, now: now) {
+      calls[call].isOnTrust = true
+      callsOnTrust += 1
+    }
     events.append(
       .incoming(
         RxCallHandle(rawValue: calls.name(of: call)),

@@ -68,7 +68,7 @@ extension RxEndpoint {
         demandReachability(call, now: now)
         return true
       }
-      announceCall(call)
+      announceCall(call, now: now)
     }
     if calls[call].receive.isReadable, !calls[call].isReadableAnnounced {
       calls[call].isReadableAnnounced = true

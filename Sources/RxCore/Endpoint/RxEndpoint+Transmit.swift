@@ -14,8 +14,14 @@ extension RxEndpoint {
   /// One ack, or a run of DATA packets of one size, of one call.
   mutating func transmit(_ call: Int, into buffer: UnsafeMutableRawBufferPointer, now: MonotonicTime) -> RxTransmit? {
     let destination = connections[calls[call].connection].address
+    let budget = sendBudget(call, now: now)
+    if budget < .max, budget < leastOutput(call) {
+      block(call, now: now)
+      return nil
+    }
     if let ack = calls[call].ack.next(first: calls[call].receive.hardAckLimit, edge: calls[call].receive.edge) {
       let count = writeAck(ack, call, to: buffer.baseAddress!, now: now)
+      spend(count, call, now: now)
       queueToSend(call)
       rearm(call)
       return RxTransmit(destination: destination, byteCount: count, segmentSize: count)
@@ -23,11 +29,14 @@ extension RxEndpoint {
     if calls[call].isProbeWanted {
       let count = writeProbe(call, to: buffer.baseAddress!, now: now)
       queueToSend(call)
+      spend(count, call, now: now)
       if count > 0 { return RxTransmit(destination: destination, byteCount: count, segmentSize: count) }
     }
     let mayFragment = mayFragmentNext(call)
-    let (byteCount, segmentSize) = writeDataRun(call, into: buffer, now: now)
+    let (byteCount, segmentSize) = writeDataRun(
+      call, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(buffer.count, budget)]), now: now)
     guard byteCount > 0 else { return nil }
+    spend(byteCount, call, now: now)
     calls[call].life.sent(now: now)
     if calls[call].timers.life == nil { calls[call].timers.life = calls[call].life.deadline }
     if calls[call].phase.transmittedData() == .acknowledgesRequest { calls[call].ack.replied() }
@@ -35,6 +44,17 @@ extension RxEndpoint {
     queueToSend(call)
     return RxTransmit(
       destination: destination, byteCount: byteCount, segmentSize: segmentSize, mayFragment: mayFragment)
+  }
+
+  /// The bytes of the next datagram at least: what a budget must allow.
+  private func leastOutput(_ call: Int) -> Int {
+    if calls[call].ack.isDue {
+      let soft = min(max(calls[call].receive.top - calls[call].receive.hardAckLimit, 0), OutgoingAck.softAcksMax)
+      return RxHeader.byteCount + OutgoingAck.byteCount(softAckCount: soft)
+    }
+    if calls[call].isProbeWanted { return RxHeader.byteCount + peers[calls[call].peer].pathMTU.ceiling }
+    guard let seq = calls[call].nextToTransmit else { return 0 }
+    return RxHeader.byteCount + Int(calls[call].transmit.slots[seq].count)
   }
 
   /// Whether the next packet may be larger than the path: it was made for a larger one, or its size is suspected.
@@ -168,7 +188,7 @@ extension RxEndpoint {
 
   /// Aborts all of a connection, as an answer to a packet of it.
   mutating func sendConnectionAbort(_ connection: Int, _ code: AbortCode, now: MonotonicTime) {
-    guard strayAnswers.admit(now: now) else { return }
+    guard strayAnswers.admit(now: now), mayAnswer(connection, RxHeader.byteCount + 4, now: now) else { return }
     sendAbort(connection, .connection, 0, code)
   }
 

@@ -38,6 +38,8 @@ public struct RxEndpoint: ~Copyable {
   var waitingCalls = 0
   /// Service calls not announced yet.
   var halfOpenCalls = 0
+  /// Service calls under way that were announced before their client had proven its address.
+  var callsOnTrust = 0
 
   // Timers and output.
   var callTimers = TimerTable()
@@ -111,13 +113,6 @@ public struct RxEndpoint: ~Copyable {
     clientSecurities[reference] = security
   }
 
-  /// New calls that name the reference go out under `security`; connections under the one before take none, and end
-  /// when idle.
-  public mutating func replace(_ reference: RxClientSecurityReference, with security: any RxClientSecurity) {
-    retireConnections(of: reference)
-    clientSecurities[reference] = security
-  }
-
   /// The reference will not be used for new calls any more; its connections take none and end when idle.
   public mutating func unregister(_ reference: RxClientSecurityReference, now: MonotonicTime) {
     clientSecurities[reference] = nil
@@ -180,7 +175,10 @@ public struct RxEndpoint: ~Copyable {
   public mutating func shutDown(now: MonotonicTime) {
     guard !isShutDown else { return }
     for index in 0..<calls.indexEnd where calls.isOccupied(index) && !calls[index].phase.hasEnded {
-      let isWaited = calls[index].isClient ? calls[index].transmit.hasSentAny : !calls[index].transmit.hasSentAll
+      let isWaited =
+        calls[index].isClient
+        ? calls[index].transmit.hasSentAny
+        : !calls[index].transmit.hasSentAll && mayAnswer(calls[index].connection, 32, now: now)
       if isWaited {
         sendAbort(of: index, calls[index].isClient ? .rxUserAbort : .rxRestarting)
       }
@@ -200,7 +198,8 @@ public struct RxEndpoint: ~Copyable {
       guard !calls[index].phase.hasEnded else { continue }
       if let transmit = transmit(index, into: buffer, now: now) { return transmit }
     }
-    return nil
+    // A call that may not send yet can have left a question.
+    return datagrams.next(into: buffer)
   }
 
   public mutating func nextEvent() -> RxEvent? {

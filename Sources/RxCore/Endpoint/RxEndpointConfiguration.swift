@@ -29,6 +29,11 @@ public struct RxEndpointConfiguration: Sendable, Hashable {
   /// Service calls at most of which the first packet, or the client's proof of who it is, is still missing. Beyond it
   /// only calls that can be announced at once are taken; the others' clients try again.
   public var halfOpenCallsMax = 1024
+  /// Service calls at most that are served before their client has proven its address; the others wait for the proof, a
+  /// round trip. Each can hold a reply as long as the transmit window.
+  public var callsOnTrustMax = 64
+  /// Clients may be sent any amount without having proven their addresses: for networks where nobody forges those.
+  public var trustsAddresses = false
   /// How long a client may show no sign of life while we serve it or wait for its last acknowledgement.
   public var serverDeadTime: Duration = .seconds(50)
   /// Datagrams of one destination put into one buffer at most; 44 of 1444 bytes fill a UDP_SEGMENT send.

@@ -4,8 +4,10 @@ import AFSBase
 struct RxPeer {
   let address: RxAddress
   var rtt = RTTEstimator()
-  /// When it last proved that it receives at its address.
-  var reachedAt: MonotonicTime?
+  /// Whether it has shown that it receives at its address.
+  var proof = AddressProof()
+  /// Names of server's calls which wait for that.
+  var blockedCalls: [UInt64] = []
   /// Connections which refer to it; it goes with the last.
   var connectionCount = 0
   /// Calls under way.

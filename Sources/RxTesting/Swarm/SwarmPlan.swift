@@ -59,6 +59,16 @@ struct SwarmPlan {
     pickConfigurations(&dice)
     pickAccidents(&dice)
     pickJobs(&dice)
+    // What came later has dice of its own, so that the seeds of before still mean what they meant.
+    var laterDice = SwarmDice(seed: seed &+ 0x1A7E)
+    pickMore(&laterDice)
+  }
+
+  private mutating func pickMore(_ dice: inout SwarmDice) {
+    for side in 0..<2 {
+      if dice.chance(8) { configurations[side].callsOnTrustMax = dice.in(0...2) }
+      if dice.chance(6) { configurations[side].trustsAddresses = true }
+    }
   }
 
   // MARK: Network

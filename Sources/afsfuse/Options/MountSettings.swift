@@ -1,6 +1,4 @@
-import AFSCredentials
 import AFSFuse
-import RxSecurity
 
 /// All that a daemon needs to know about its mount.
 struct MountSettings: Sendable {
@@ -17,8 +15,4 @@ struct MountSettings: Sendable {
   var cacheFolder: String
   var cacheBytes: UInt64
   var callbackPort: UInt16
-  /// How calls with a token are protected.
-  var securityLevel: RxkadLevel
-  /// Where tokens are got from without a command; nil: nowhere.
-  var automaticTokens: KerberosSource?
 }

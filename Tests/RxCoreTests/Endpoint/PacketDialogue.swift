@@ -88,8 +88,12 @@ final class PacketDialogue {
     return dialogue
   }
 
-  /// The peer calls; we serve.
-  static func serving(configuration: RxEndpointConfiguration = RxEndpointConfiguration()) -> PacketDialogue {
+  /// The peer calls; we serve. Its address counts as proven, but where that is what is tested.
+  static func serving(
+    configuration: RxEndpointConfiguration = RxEndpointConfiguration(), trustsAddresses: Bool = true
+  ) -> PacketDialogue {
+    var configuration = configuration
+    configuration.trustsAddresses = trustsAddresses
     let dialogue = PacketDialogue(isPeerServer: false, configuration: configuration)
     dialogue.endpoint.register(service: service)
     return dialogue

@@ -26,6 +26,7 @@ import Testing
     let sink = StreamSink()
     let client = network.addHost(TransferSimulation.clientAddress, seed: 2, behaviour: sink)
     var configuration = RxEndpointConfiguration()
+    configuration.trustsAddresses = true
     configuration.transmitWindow = window
     let server = network.addHost(
       TransferSimulation.serverAddress, configuration: configuration, seed: 3, behaviour: source)

@@ -24,6 +24,8 @@ struct TransferSimulation {
     security: (any RxClientSecurity)? = nil
   ) {
     network = SimulatedNetwork(conditions: conditions, seed: seed)
+    var configuration = configuration
+    configuration.trustsAddresses = true
     let reference = security == nil ? RxClientSecurityReference.none : RxClientSecurityReference(rawValue: 77)
     caller = TransferCaller(
       target: RxTarget(peer: Self.serverAddress, service: Self.service, security: reference), jobs: jobs,

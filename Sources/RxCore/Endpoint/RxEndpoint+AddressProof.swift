@@ -1,0 +1,109 @@
+import AFSBase
+import AFSTypes
+
+/// Proofs that clients receive at the addresses they claim, and what is kept back until then.
+///
+/// A client proves it by bringing back something that it cannot guess: the serial of a packet of ours (the first serial
+/// of a server's connection is random for that), the answer to a challenge, or the cookie of a version packet. That
+/// packet has 29 bytes, less than any request, and every Rx endpoint there is answers it (OpenAFS src/rx/rx_packet.c,
+/// rxi_ReceiveVersionPacket; Linux net/rxrpc/local_event.c): pings and challenges are often longer than what came.
+extension RxEndpoint {
+  private static var questionByteCount: Int { RxHeader.byteCount + 1 }
+
+  func isProven(_ peer: Int, now: MonotonicTime) -> Bool {
+    configuration.trustsAddresses || peers[peer].proof.isProven(now: now)
+  }
+
+  /// Bytes that the call may send now.
+  @inline(__always)
+  func sendBudget(_ call: Int, now: MonotonicTime) -> Int {
+    if calls[call].isClient || configuration.trustsAddresses { return .max }
+    return peers[calls[call].peer].proof.budget(now: now)
+  }
+
+  @inline(__always)
+  mutating func spend(_ byteCount: Int, _ call: Int, now: MonotonicTime) {
+    if !calls[call].isClient { peers[calls[call].peer].proof.spent(byteCount, now: now) }
+  }
+
+  /// Whether an answer of `byteCount` bytes may go out on a connection; counts it if so.
+  mutating func mayAnswer(_ connection: Int, _ byteCount: Int, now: MonotonicTime) -> Bool {
+    if connections[connection].isClient || configuration.trustsAddresses { return true }
+    let peer = connections[connection].peer
+    guard peers[peer].proof.budget(now: now) >= byteCount else {
+      askForProof(peer, now: now)
+      return false
+    }
+    peers[peer].proof.spent(byteCount, now: now)
+    return true
+  }
+
+  /// A datagram for a server's connection came from the address that the connection answers to.
+  mutating func earn(_ byteCount: Int, _ connection: Int, now: MonotonicTime) {
+    let peer = connections[connection].peer
+    guard !isProven(peer, now: now) else { return }
+    peers[peer].proof.received(byteCount)
+    guard !peers[peer].blockedCalls.isEmpty else { return }
+    // Before anything else uses up what has come: answers to a client's pings could go on doing that for ever.
+    askForProof(peer, now: now)
+    unblock(peer, now: now)
+  }
+
+  // MARK: Questions
+
+  mutating func askForProof(_ peer: Int, now: MonotonicTime) {
+    guard !isProven(peer, now: now), peers[peer].proof.mayAsk(Self.questionByteCount, now: now) else { return }
+    let cookie = generator.next() | 1
+    peers[peer].proof.asked(cookie, now: now)
+    peers[peer].proof.spent(Self.questionByteCount, now: now)
+    let header = RxHeader(
+      epoch: UInt32(truncatingIfNeeded: cookie >> 32), cid: UInt32(truncatingIfNeeded: cookie), callNumber: .connection,
+      type: .version, flags: .clientInitiated, securityIndex: 0, serviceID: 0)
+    datagrams.append(to: peers[peer].address, count: Self.questionByteCount) { bytes in
+      header.write(to: bytes)
+      bytes.store(UInt8(0), at: RxHeader.byteCount)
+    }
+  }
+
+  /// A version packet which answers one: of ours, if it brings the cookie back.
+  mutating func receivedVersionAnswer(_ header: RxHeader, from source: RxAddress, now: MonotonicTime) {
+    guard let peer = peersByAddress[source],
+      peers[peer].proof.isAnswer(UInt64(header.epoch) << 32 | UInt64(header.cid))
+    else { return }
+    proved(peer, now: now)
+  }
+
+  mutating func proved(_ peer: Int, now: MonotonicTime) {
+    peers[peer].proof.proved(now: now)
+    unblock(peer, now: now)
+  }
+
+  // MARK: Calls that wait
+
+  /// The call has something to send that its peer's budget does not allow.
+  mutating func block(_ call: Int, now: MonotonicTime) {
+    askForProof(calls[call].peer, now: now)
+    armTransmitTimers(call, now: now)
+    awaitProof(call)
+  }
+
+  /// The call goes on when its client's address is proven, or has sent more.
+  mutating func awaitProof(_ call: Int) {
+    guard !calls[call].isBlocked else { return }
+    calls[call].isBlocked = true
+    peers[calls[call].peer].blockedCalls.append(calls.name(of: call))
+  }
+
+  private mutating func unblock(_ peer: Int, now: MonotonicTime) {
+    guard !peers[peer].blockedCalls.isEmpty else { return }
+    let names = peers[peer].blockedCalls
+    peers[peer].blockedCalls = []
+    for name in names {
+      guard let call = calls.index(of: name), !calls[call].phase.hasEnded else { continue }
+      calls[call].isBlocked = false
+      if !calls[call].isAnnounced, !advanceStream(call, now: now) { continue }
+      queueToSend(call)
+      rearm(call)
+    }
+  }
+}
