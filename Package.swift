@@ -55,6 +55,8 @@ let package = Package(
     // 0 base
     library("AFSBase"),
     .target(name: "CLinuxShims", linkerSettings: [.linkedLibrary("resolv")]),
+    .systemLibrary(name: "CKeyutils", providers: [.apt(["libkeyutils-dev"])]),
+    .systemLibrary(name: "CKrb5", pkgConfig: "krb5", providers: [.apt(["libkrb5-dev"])]),
     .systemLibrary(name: "CFuse3", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
     .target(name: "CCrypto", linkerSettings: [.linkedLibrary("crypto")]),
     // 1 encoding
@@ -71,7 +73,7 @@ let package = Package(
       name: "AFSRPC", dependencies: ["AFSBase", "AFSTypes", "XDR", "RxCore", "RxTransport"], exclude: ["Interfaces"],
       swiftSettings: settings),
     library("AFSCache", ["AFSBase", "AFSTypes", "CLinuxShims", collections, logging, system]),
-    library("AFSCredentials", ["AFSBase", "AFSTypes"]),
+    library("AFSCredentials", ["AFSBase", "AFSTypes", "RxCore", "RxSecurity", "CKeyutils", "CKrb5", "CLinuxShims"]),
     // 5 client
     library(
       "AFSClient",
@@ -97,7 +99,7 @@ let package = Package(
       [
         "AFSBase", "AFSTypes", "RxCore", "RxTransport", "RxSecurity", "AFSCache", "AFSClient", "AFSCredentials",
         "AFSFuse",
-        "AFSControl", "CLinuxShims", argumentParser, logging, system,
+        "AFSControl", "AFSRPC", "CLinuxShims", argumentParser, logging, system,
       ]),
     command(
       "afsmock", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", "AFSMockServer", argumentParser, logging, system]),
@@ -116,6 +118,7 @@ let package = Package(
     tests("RxCoreTests", ["AFSBase", "AFSTypes", "RxCore", "RxSecurity", "RxTesting", collections]),
     tests("AFSCacheTests", ["AFSBase", "AFSTypes", "AFSCache"]),
     tests("AFSMockServerTests", ["AFSBase", "AFSTypes", "AFSMockServer"]),
+    tests("AFSCredentialsTests", ["AFSBase", "AFSTypes", "AFSCredentials"]),
     tests("XDRTests", ["AFSBase", "XDR"]),
     tests("AFSTypesTests", ["AFSTypes"]),
     .testTarget(

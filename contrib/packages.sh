@@ -22,4 +22,4 @@ need_swift() {
   }
 }
 
-build_packages=(libssl-dev libfuse3-dev fuse3 pkg-config)
+build_packages=(libssl-dev libfuse3-dev libkeyutils-dev libkrb5-dev fuse3 pkg-config)

@@ -6,27 +6,30 @@ import AFSTypes
 /// every user (as in all AFS clients; OpenAFS src/viced/afsfileprocs.c, Check_PermissionRights).
 extension AFSFileSystem {
   func checkFileAccess(
-    _ status: FileStatus, _ rights: AccessRights, reading: Bool, writing: Bool, executing: Bool
+    _ status: FileStatus, _ rights: AccessRights, reading: Bool, writing: Bool, executing: Bool, refusal: AFSError
   ) throws(AFSError) {
     if reading {
-      guard rights.contains(.read), status.permissions & 0o500 != 0 else { throw .accessDenied }
+      guard rights.contains(.read) else { throw refusal }
+      guard status.permissions & 0o500 != 0 else { throw .accessDenied }
     }
     if writing {
-      guard rights.contains(.write), status.permissions & 0o200 != 0 else { throw .accessDenied }
+      guard rights.contains(.write) else { throw refusal }
+      guard status.permissions & 0o200 != 0 else { throw .accessDenied }
     }
     if executing {
-      guard rights.contains(.read), status.permissions & 0o111 != 0 else { throw .accessDenied }
+      guard rights.contains(.read) else { throw refusal }
+      guard status.permissions & 0o111 != 0 else { throw .accessDenied }
     }
   }
 
   func checkDirectoryAccess(
-    _ rights: AccessRights, reading: Bool, writing: Bool, executing: Bool
+    _ rights: AccessRights, reading: Bool, writing: Bool, executing: Bool, refusal: AFSError
   ) throws(AFSError) {
     if reading || executing {
-      guard rights.contains(.lookup) else { throw .accessDenied }
+      guard rights.contains(.lookup) else { throw refusal }
     }
     if writing {
-      guard !rights.isDisjoint(with: [.insert, .delete]) else { throw .accessDenied }
+      guard !rights.isDisjoint(with: [.insert, .delete]) else { throw refusal }
     }
   }
 
@@ -38,7 +41,7 @@ extension AFSFileSystem {
     guard let place = cachedPlace(of: node), let current = context.cachedStatus(of: place.vnode, as: identity)
     else { return nil }
     do {
-      try check(place.vnode, current.status, reading, writing, executing, as: identity)
+      try check(place.vnode, current, reading, writing, executing, as: identity)
       return .success(())
     } catch {
       return .failure(error)
@@ -51,8 +54,8 @@ extension AFSFileSystem {
     let node = own(node)
     if let answer = madeUpAccess(to: node, writing: writing) { return try answer.get() }
     let vnode = try await vnode(of: node, as: identity)
-    let status = try await context.currentStatus(of: vnode, as: identity).status
-    try check(vnode, status, reading, writing, executing, as: identity)
+    let current = try await context.currentStatus(of: vnode, as: identity)
+    try check(vnode, current, reading, writing, executing, as: identity)
   }
 
   /// Access to what no vnode stands behind; nil for everything else.
@@ -68,18 +71,21 @@ extension AFSFileSystem {
   }
 
   private func check(
-    _ vnode: Vnode, _ status: FileStatus, _ reading: Bool, _ writing: Bool, _ executing: Bool,
+    _ vnode: Vnode, _ current: ClientContext.CurrentStatus, _ reading: Bool, _ writing: Bool, _ executing: Bool,
     as identity: Identity
   ) throws(AFSError) {
     if writing, context.configuration.isReadOnly || vnode.volume.isReadOnly { throw .readOnly }
-    let rights = vnode.rights(for: context.security(for: identity)) ?? status.callerAccess
+    let (status, rights) = (current.status, current.rights)
+    let refusal = context.refusal(of: identity, in: vnode.volume.cell)
     switch status.kind {
     case .directory:
-      try checkDirectoryAccess(rights, reading: reading, writing: writing, executing: executing)
+      try checkDirectoryAccess(
+        rights, reading: reading, writing: writing, executing: executing, refusal: refusal)
     case .file:
-      try checkFileAccess(status, rights, reading: reading, writing: writing, executing: executing)
+      try checkFileAccess(
+        status, rights, reading: reading, writing: writing, executing: executing, refusal: refusal)
     case .symbolicLink:
-      guard rights.contains(.lookup) else { throw .accessDenied }
+      guard rights.contains(.lookup) else { throw refusal }
     }
   }
 }

@@ -52,7 +52,7 @@ extension AFSFileSystem {
   func mountedAttributes(of root: Vnode, fileID: UInt64, unless modified: WallTime) -> NodeAttributes {
     let trusted = root.trustedStatus(now: context.now)
     if let status = trusted?.status ?? root.lastStatus {
-      return attributes(of: root, .init(status: status, remaining: trusted?.remaining), fileID: fileID)
+      return attributes(of: root, .init(status: status, remaining: trusted?.remaining, rights: []), fileID: fileID)
     }
     return NodeAttributes(
       attributes: madeUpAttributes(fileID: fileID, kind: .directory, permissions: 0o755, modified: modified),

@@ -17,11 +17,9 @@ extension AFSFileSystem {
   ) -> Result<any OpenFile, AFSError>? {
     let node = own(node)
     guard case .vnode(let vnode) = node.role else { return .failure(.isDirectory) }
-    guard let current = context.cachedStatus(of: vnode, as: identity),
-      let rights = vnode.rights(for: context.security(for: identity))
-    else { return nil }
+    guard let current = context.cachedStatus(of: vnode, as: identity) else { return nil }
     do {
-      try checkOpen(vnode, current.status, rights, access)
+      try checkOpen(vnode, current, access, as: identity)
     } catch {
       return .failure(error)
     }
@@ -33,22 +31,25 @@ extension AFSFileSystem {
   ) async throws(AFSError) -> any OpenFile {
     let node = own(node)
     guard case .vnode(let vnode) = node.role else { throw .isDirectory }
-    let status = try await context.currentStatus(of: vnode, as: identity).status
-    try checkOpen(vnode, status, vnode.rights(for: context.security(for: identity)) ?? status.callerAccess, access)
+    try checkOpen(vnode, try await context.currentStatus(of: vnode, as: identity), access, as: identity)
     return try await openChecked(node, vnode, access: access, as: identity)
   }
 
   private func checkOpen(
-    _ vnode: Vnode, _ status: FileStatus, _ rights: AccessRights, _ access: OpenAccess
+    _ vnode: Vnode, _ current: ClientContext.CurrentStatus, _ access: OpenAccess, as identity: Identity
   ) throws(AFSError) {
-    switch status.kind {
+    switch current.status.kind {
     case .directory: throw .isDirectory
     case .symbolicLink: throw .tooManySymbolicLinks
     case .file: break
     }
     let writes = access.writes || access.truncates
     if writes, context.configuration.isReadOnly || vnode.volume.isReadOnly { throw .readOnly }
-    try checkFileAccess(status, rights, reading: access.reads, writing: writes, executing: false)
+    let security = context.knownSecurity(for: identity, in: vnode.volume.cell)
+    if writes, let obstacle = security?.obstacle(toStore: false) { throw obstacle }
+    try checkFileAccess(
+      current.status, current.rights, reading: access.reads, writing: writes, executing: false,
+      refusal: context.refusal(of: identity, in: vnode.volume.cell))
   }
 
   /// Opens a file of which the rights are known to suffice.
@@ -76,7 +77,7 @@ extension AFSFileSystem {
     if case .dynamicRoot = node.role { return .success(DynamicRootDirectory(fileSystem: self)) }
     guard let place = cachedPlace(of: node), let current = context.cachedDirectory(of: place.vnode, as: identity)
     else { return nil }
-    guard mayLookUp(in: place, as: identity) else { return .failure(.accessDenied) }
+    guard current.rights.contains(.lookup) else { return .failure(refusal(in: place, as: identity)) }
     return .success(AFSOpenDirectory(fileSystem: self, node: node, place: place, current, as: identity))
   }
 
@@ -87,7 +88,7 @@ extension AFSFileSystem {
     if case .dynamicRoot = node.role { return DynamicRootDirectory(fileSystem: self) }
     let place = try await place(of: node, as: identity)
     let current = try await context.currentDirectory(of: place.vnode, as: identity)
-    guard mayLookUp(in: place, as: identity) else { throw .accessDenied }
+    guard current.rights.contains(.lookup) else { throw refusal(in: place, as: identity) }
     return AFSOpenDirectory(fileSystem: self, node: node, place: place, current, as: identity)
   }
 }

@@ -18,6 +18,44 @@ extension AFSFileSystem {
   /// Gives up callbacks which are not needed, probes servers: until the client is shut down or the task cancelled.
   /// The owner runs it in a task of its own.
   public func run() async {
+    await withDiscardingTaskGroup { [self] group in
+      group.addTask { [self] in await serve() }
+      group.addTask { [self] in await watchTokens() }
+    }
+  }
+
+  /// How often tokens are looked at when nobody uses them.
+  private static let tokenInterval = Duration.seconds(1)
+
+  private func watchTokens() async {
+    while !context.isShutDown {
+      do {
+        try await context.sleep(
+          until: context.now + (context.credentials.isIdle ? Self.dutyInterval : Self.tokenInterval))
+      } catch {
+        return
+      }
+      await context.watchCredentials()
+    }
+  }
+
+  /// Stores what waits for a token of the cell's, when one has come.
+  static func storeWaiting(of cell: Cell, _ context: ClientContext) async {
+    let waiting = context.vnodes.vnodes { vnode in
+      vnode.volume.cell === cell && vnode.withState { $0.contents?.localChange } != nil
+    }
+    for vnode in waiting {
+      guard let contents = vnode.withState({ $0.contents }) else { continue }
+      // Whoever writes it has his own error; who has closed it is told by the log.
+      do throws(AFSError) {
+        try await contents.storeAll(as: .daemon)
+      } catch {
+        context.log.info("\(vnode.fid) of cell \(cell.name) waits on: \(error)")
+      }
+    }
+  }
+
+  private func serve() async {
     while !context.isShutDown {
       do {
         try await context.sleep(until: context.now + Self.dutyInterval)

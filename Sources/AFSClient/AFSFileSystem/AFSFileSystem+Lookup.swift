@@ -17,7 +17,7 @@ extension AFSFileSystem {
     if case .dynamicRoot = node.role { return cachedDynamicLookup(name) }
     guard let place = cachedPlace(of: node), let current = context.cachedDirectory(of: place.vnode, as: identity)
     else { return nil }
-    guard mayLookUp(in: place, as: identity) else { return .failure(.accessDenied) }
+    guard current.rights.contains(.lookup) else { return .failure(refusal(in: place, as: identity)) }
     let entryValidity = validity(current.remaining, of: current.status)
     for candidate in expansions(of: name) {
       if candidate == Self.dot || candidate == Self.dotDot { return nil }
@@ -30,8 +30,9 @@ extension AFSFileSystem {
     return .success(.absent(validity: entryValidity))
   }
 
-  func mayLookUp(in place: Place, as identity: Identity) -> Bool {
-    place.vnode.rights(for: context.security(for: identity))?.contains(.lookup) ?? false
+  /// What who may not use a directory is told.
+  func refusal(in place: Place, as identity: Identity) -> AFSError {
+    context.refusal(of: identity, in: place.vnode.volume.cell)
   }
 
   func find(_ name: [UInt8], in directory: LoadedDirectory, of vnode: Vnode) -> FID? {
@@ -76,7 +77,7 @@ extension AFSFileSystem {
     _ name: [UInt8], in place: Place, as identity: Identity
   ) async throws(AFSError) -> Lookup {
     let current = try await context.currentDirectory(of: place.vnode, as: identity)
-    guard mayLookUp(in: place, as: identity) else { throw .accessDenied }
+    guard current.rights.contains(.lookup) else { throw refusal(in: place, as: identity) }
     let entryValidity = validity(current.remaining, of: current.status)
     if name == Self.dotDot { return .found(try await parentEntry(of: place, current, as: identity)) }
     for candidate in expansions(of: name) {

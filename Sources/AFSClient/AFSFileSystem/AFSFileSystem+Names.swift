@@ -17,8 +17,9 @@ extension AFSFileSystem {
 
   /// Refuses here what the server would refuse: its aborts come late when they are many.
   func checkRights(_ rights: AccessRights, in place: Place, as identity: Identity) throws(AFSError) {
-    guard let known = place.vnode.rights(for: context.security(for: identity)) else { return }
-    guard known.isSuperset(of: rights) else { throw .accessDenied }
+    let security = context.security(for: identity, in: place.vnode.volume.cell)
+    guard let known = place.vnode.rights(for: security) else { return }
+    guard known.isSuperset(of: rights) else { throw refusal(in: place, as: identity) }
   }
 
   private func checkNewName(_ name: [UInt8]) throws(AFSError) {

@@ -15,9 +15,10 @@ extension AFSFileSystem {
     }
     let vnode = try await vnode(of: node, as: identity)
     if context.configuration.isReadOnly || vnode.volume.isReadOnly { throw .readOnly }
-    let status = try await context.currentStatus(of: vnode, as: identity).status
+    let current = try await context.currentStatus(of: vnode, as: identity)
+    let status = current.status
     if let size = change.size {
-      try await setSize(of: vnode, status, to: size, file: file, as: identity)
+      try await setSize(of: vnode, current, to: size, file: file, as: identity)
     }
     var change = change
     if let modified = change.modified, let contents = vnode.withState({ $0.contents }),
@@ -39,28 +40,34 @@ extension AFSFileSystem {
   private func checkStatusChange(
     _ wanted: AFSStoreStatus, _ vnode: Vnode, _ status: FileStatus, as identity: Identity
   ) throws(AFSError) {
-    let security = context.security(for: identity)
+    let security = context.security(for: identity, in: vnode.volume.cell)
     let ownership = UInt32(RXAFSConstants.setOwner | RXAFSConstants.setGroup)
     if security == .none, wanted.mask & ownership != 0 { throw .notPermitted }
     guard let rights = vnode.rights(for: security) else { return }
     let sufficient: AccessRights = status.kind == .directory ? [.insert, .delete] : [.write, .insert]
-    guard !rights.isDisjoint(with: sufficient) else { throw .accessDenied }
+    guard !rights.isDisjoint(with: sufficient) else {
+      throw context.refusal(of: identity, in: vnode.volume.cell)
+    }
   }
 
   private func setSize(
-    of vnode: Vnode, _ status: FileStatus, to size: UInt64, file: (any OpenFile)?, as identity: Identity
+    of vnode: Vnode, _ current: ClientContext.CurrentStatus, to size: UInt64, file: (any OpenFile)?,
+    as identity: Identity
   ) async throws(AFSError) {
-    switch status.kind {
+    switch current.status.kind {
     case .directory: throw .isDirectory
     case .symbolicLink: throw .invalidArgument
     case .file: break
     }
     if size > UInt64(Int64.max) { throw .fileTooLarge }
     if file == nil {
-      let rights = vnode.rights(for: context.security(for: identity)) ?? status.callerAccess
-      try checkFileAccess(status, rights, reading: false, writing: true, executing: false)
+      let cell = vnode.volume.cell
+      if let obstacle = context.knownSecurity(for: identity, in: cell)?.obstacle(toStore: false) { throw obstacle }
+      try checkFileAccess(
+        current.status, current.rights, reading: false, writing: true, executing: false,
+        refusal: context.refusal(of: identity, in: cell))
     }
-    try await contents(of: vnode, status).truncate(to: size, as: identity)
+    try await contents(of: vnode, current.status).truncate(to: size, as: identity)
   }
 
   /// What StoreStatus must set. Changes that change nothing are left out: tools which copy files set owners that are

@@ -1,8 +1,9 @@
 import AFSBase
 package import AFSCache
-import AFSCredentials
+package import AFSCredentials
 package import Logging
 package import RxTransport
+package import RxSecurity
 package import SystemPackage
 
 extension AFSFileSystem {
@@ -20,6 +21,12 @@ extension AFSFileSystem {
     package var seed: UInt64
     /// Starts a task on the executor that `caller`'s calls run on.
     package var spawn: FileContentsContext.Spawner
+    /// Where the tokens of the mount's owner come from; nil: nowhere.
+    package var tokens: (any TokenProvider)?
+    /// Where the security of `caller`'s calls is made known; nil: all are anonymous.
+    package var registry: (any RxSecurityRegistry)?
+    /// Of calls with a token.
+    package var level = RxkadLevel.crypt
 
     package init(
       caller: any RxCaller, timer: any RxTimer, log: Logger, cache: DiskCache, resolver: (any CellResolver)?,
@@ -43,7 +50,9 @@ extension AFSFileSystem {
     let uuid = HostIdentity.load(in: surroundings.stateDirectory, using: &generator, log: surroundings.log)
     let context = ClientContext(
       configuration: configuration, caller: surroundings.caller, timer: surroundings.timer, log: surroundings.log,
-      cache: surroundings.cache, resolver: surroundings.resolver, uuid: uuid, seed: generator.next())
+      cache: surroundings.cache, resolver: surroundings.resolver, uuid: uuid, seed: generator.next(),
+      credentials: CredentialTable(
+        provider: surroundings.tokens, registry: surroundings.registry, level: surroundings.level))
     self.init(context: context, spawn: surroundings.spawn)
   }
 

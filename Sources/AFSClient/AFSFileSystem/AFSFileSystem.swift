@@ -17,6 +17,9 @@ public final class AFSFileSystem: FileSystem {
       cache: context.cache, transfers: ServerFileTransfers(context: context),
       observer: ContentsObserver(context: context), timer: context.timer, spawn: spawn)
     let mount = Mount(number: 0, parent: nil, point: DynamicRoot.rootKey)
+    context.setStoring { [files, context] cell in
+      files.spawn { await Self.storeWaiting(of: cell, context) }
+    }
     rootNode = AFSNode(file: DynamicRoot.rootKey, mount: mount, role: Self.role(of: context.configuration, in: mount))
   }
 

@@ -12,7 +12,8 @@ package final class InvalidationRelay: Sendable {
   }
 
   /// What a vnode is known of may have changed altogether.
-  package func vnodeChanged(_ vnode: Vnode) {
+  /// - Parameter dataToo: a file's data, too; otherwise only who may see it.
+  package func vnodeChanged(_ vnode: Vnode, dataToo: Bool = true) {
     guard let sink = sink.withLock({ $0 }) else { return }
     let (kind, mountPoints) = vnode.withState { ($0.status?.kind, $0.mountPoints) }
     for key in [vnode.key] + mountPoints {
@@ -20,7 +21,7 @@ package final class InvalidationRelay: Sendable {
       case .directory:
         sink.invalidate(.names(ofDirectory: key))
         sink.invalidate(.attributes(key))
-      case .file, .symbolicLink: sink.invalidate(.contents(key))
+      case .file, .symbolicLink: sink.invalidate(dataToo ? .contents(key) : .attributes(key))
       case nil: sink.invalidate(.attributes(key))
       }
     }

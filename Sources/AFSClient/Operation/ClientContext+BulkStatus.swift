@@ -20,7 +20,8 @@ extension ClientContext {
   /// read leave theirs unknown.
   /// - Throws: when the whole call failed.
   package func fetchStatuses(of vnodes: [Vnode], as identity: Identity) async throws(AFSError) {
-    let security = security(for: identity)
+    guard let cell = vnodes.first?.volume.cell else { return }
+    let security = try await currentSecurity(for: identity, in: cell).reference
     let now = now
     let wanted = vnodes.prefix(RXAFSLimits.callbacksPerCall).filter { vnode in
       (vnode.trustedStatus(now: now) == nil || vnode.rights(for: security) == nil)
@@ -47,7 +48,8 @@ extension ClientContext {
         if let code = status.error {
           // What is wrong with the volume or the server concerns the call, not the file.
           if code.isVolumeTrouble { throw .aborted(code) }
-          outcomes.append(.refused(AFSError(code)))
+          let error = AFSError(code)
+          outcomes.append(.refused(error == .accessDenied ? refusal(of: identity, in: volume.cell) : error))
         } else if let reply = try? attempt.reply(status, results.callBacks[index], before: before[index]) {
           outcomes.append(.status(reply))
         } else {
@@ -66,7 +68,9 @@ extension ClientContext {
     case .status(let reply): return .success(taken(reply, by: vnode))
     case .refused(let error):
       noteFailure(error, of: vnode)
-      if error == .accessDenied { vnode.refused(for: security, until: now + Self.refusalValidity) }
+      if error == .accessDenied || error == .tokenExpired {
+        vnode.refused(for: security, until: now + Self.refusalValidity)
+      }
       return .failure(error)
     }
   }

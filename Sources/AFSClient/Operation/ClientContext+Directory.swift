@@ -1,7 +1,7 @@
 import AFSBase
 package import AFSCredentials
 import AFSRPC
-import AFSTypes
+package import AFSTypes
 import Logging
 import RxCore
 
@@ -13,6 +13,8 @@ extension ClientContext {
     package var status: FileStatus
     /// How long it holds; nil when it was good for this once.
     package var remaining: Duration?
+    /// What the identity that asked may do.
+    package var rights: AccessRights
   }
 
   /// AFS directories have 1023 pages of 2 KiB at most (OpenAFS src/dir/dir.h, BIGMAXPAGES); what a server claims
@@ -20,14 +22,14 @@ extension ClientContext {
   private static let directoryBytesMax: UInt64 = 4 << 20
 
   package func cachedDirectory(of vnode: Vnode, as identity: Identity) -> CurrentDirectory? {
-    let security = security(for: identity)
+    guard let security = knownSecurity(for: identity, in: vnode.volume.cell)?.reference else { return nil }
     let now = now
     let found = vnode.withState { state -> CurrentDirectory? in
       guard let directory = state.directory, let status = state.status,
-        directory.dataVersion == status.dataVersion, state.rights(for: security) != nil,
+        directory.dataVersion == status.dataVersion, let rights = state.rights(for: security),
         let remaining = state.promise?.remaining(in: vnode.volume, now: now)
       else { return nil }
-      return CurrentDirectory(directory: directory, status: status, remaining: remaining)
+      return CurrentDirectory(directory: directory, status: status, remaining: remaining, rights: rights)
     }
     return found
   }
@@ -43,7 +45,7 @@ extension ClientContext {
   package func lockedDirectory(of vnode: Vnode, as identity: Identity) async throws(AFSError) -> CurrentDirectory {
     if let cached = cachedDirectory(of: vnode, as: identity) { return cached }
     let known = vnode.withState { $0.directory }
-    let security = security(for: identity)
+    let security = try await currentSecurity(for: identity, in: vnode.volume.cell).reference
     let isReadable = vnode.rights(for: security)?.contains(.lookup) ?? false
     if known != nil || !isReadable {
       // Often only the promise of what is known has ended: the status tells. And who may not look things up must not
@@ -55,10 +57,11 @@ extension ClientContext {
         current = try await fetchStatus(of: vnode, as: identity)
       }
       guard current.status.kind == .directory else { throw .notDirectory }
-      guard vnode.rights(for: security)?.contains(.lookup) ?? true else { throw .accessDenied }
+      guard current.rights.contains(.lookup) else { throw refusal(of: identity, in: vnode.volume.cell) }
       if let known, current.status.dataVersion == known.dataVersion {
         directories.used(vnode)
-        return CurrentDirectory(directory: known, status: current.status, remaining: current.remaining)
+        return CurrentDirectory(
+          directory: known, status: current.status, remaining: current.remaining, rights: current.rights)
       }
     }
     return try await fetchDirectory(vnode, as: identity)
@@ -89,7 +92,8 @@ extension ClientContext {
     let current = taken(fetched.reply, by: vnode)
     vnode.withState { $0.directory = directory }
     directories.loaded(vnode, byteCount: fetched.bytes.count)
-    return CurrentDirectory(directory: directory, status: current.status, remaining: current.remaining)
+    return CurrentDirectory(
+      directory: directory, status: current.status, remaining: current.remaining, rights: current.rights)
   }
 
   /// Fetches all of a directory's or a symbolic link's data into memory.

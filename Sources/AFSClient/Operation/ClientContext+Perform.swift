@@ -21,11 +21,30 @@ extension ClientContext {
   /// - Parameters:
   ///   - repeatable: whether doing it twice gives the same as doing it once.
   ///   - isStore: it carries data that users believe to be written, and so has patience.
+  ///   - changes: it changes something, and so does not go out as anybody's when its user's token has ended.
   func perform<R: Sendable>(
     on volume: Volume, as identity: Identity, repeatable: Bool = true, storing isStore: Bool = false,
-    _ call: (ServerAttempt) async throws(RxCallError) -> R
+    changing changes: Bool = false, _ call: (ServerAttempt) async throws(RxCallError) -> R
   ) async throws(AFSError) -> R {
     if isShutDown { throw .shutDown }
+    let security = try await currentSecurity(for: identity, in: volume.cell)
+    if isStore || changes || !repeatable, let obstacle = security.obstacle(toStore: isStore) { throw obstacle }
+    do {
+      return try await rotate(
+        on: volume, as: identity, security.reference, repeatable: repeatable, storing: isStore, call)
+    } catch .accessDenied {
+      throw refusal(of: identity, in: volume.cell)
+    } catch {
+      throw error
+    }
+  }
+
+  private func rotate<R: Sendable>(
+    on volume: Volume, as identity: Identity, _ security: RxClientSecurityReference, repeatable: Bool,
+    storing isStore: Bool, _ call: (ServerAttempt) async throws(RxCallError) -> R
+  ) async throws(AFSError) -> R {
+    var security = security
+    var mayAskForToken = true
     if !volume.hasCurrentLocation(now: now) { await renewLocation(of: volume) }
     var sites = volume.candidates
     var rotation = FileserverRotation(
@@ -38,10 +57,16 @@ extension ClientContext {
         let server = sites[index].server
         do {
           try await makeContact(with: server, at: address)
-          return try await attempt(at: server, address, as: identity, storing: isStore, call)
+          return try await attempt(
+            at: server, address, volume, as: identity, &security, mayAskForToken: &mayAskForToken, storing: isStore,
+            call)
         } catch {
           if error == .cancelled { throw .interrupted }
           if error == .shutDown { throw .shutDown }
+          // Never on as somebody else: what the call may do must be what its user may.
+          if security != .none, error.isTokenTrouble {
+            throw isStore ? .tokenExpired : refusal(of: identity, in: volume.cell)
+          }
           noteFailure(error, of: server, at: address)
           outcome = error
         }
@@ -82,12 +107,35 @@ extension ClientContext {
     }
   }
 
+  /// A try, and when the server does not take the user's token, another with the next one.
   private func attempt<R: Sendable>(
-    at server: Fileserver, _ address: RxAddress, as identity: Identity, storing isStore: Bool,
+    at server: Fileserver, _ address: RxAddress, _ volume: Volume, as identity: Identity,
+    _ security: inout RxClientSecurityReference, mayAskForToken: inout Bool, storing isStore: Bool,
+    _ call: (ServerAttempt) async throws(RxCallError) -> R
+  ) async throws(RxCallError) -> R {
+    do {
+      return try await attempt(at: server, address, security, storing: isStore, call)
+    } catch {
+      guard security != .none, mayAskForToken, error.isTokenTrouble else { throw error }
+      mayAskForToken = false
+      let next: RxClientSecurityReference?
+      do throws(AFSError) {
+        next = try await securityInstead(of: security, error, for: identity, in: volume.cell)
+      } catch {
+        throw .cancelled
+      }
+      guard let next else { throw error }
+      security = next
+    }
+    return try await attempt(at: server, address, security, storing: isStore, call)
+  }
+
+  private func attempt<R: Sendable>(
+    at server: Fileserver, _ address: RxAddress, _ security: RxClientSecurityReference, storing isStore: Bool,
     _ call: (ServerAttempt) async throws(RxCallError) -> R
   ) async throws(RxCallError) -> R {
     let options = RxCallOptions(deadTime: isStore ? DeadTime.storing : DeadTime.ordinary)
-    let client = RXAFSClient(caller: caller, peer: address, security: security(for: identity), options: options)
+    let client = RXAFSClient(caller: caller, peer: address, security: security, options: options)
     let started = now
     server.callBegins()
     defer { server.callEnded() }

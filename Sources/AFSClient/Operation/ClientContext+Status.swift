@@ -10,14 +10,16 @@ extension ClientContext {
   package struct CurrentStatus: Sendable {
     package var status: FileStatus
     package var remaining: Duration?
+    /// What the identity that asked may do.
+    package var rights: AccessRights
   }
 
   /// The status, from memory when it can be trusted and the identity's rights are known.
   package func cachedStatus(of vnode: Vnode, as identity: Identity) -> CurrentStatus? {
-    guard let trusted = vnode.trustedStatus(now: now), vnode.rights(for: security(for: identity)) != nil else {
-      return nil
-    }
-    return CurrentStatus(status: trusted.status, remaining: trusted.remaining)
+    guard let security = knownSecurity(for: identity, in: vnode.volume.cell),
+      let trusted = vnode.trustedStatus(now: now), let rights = vnode.rights(for: security.reference)
+    else { return nil }
+    return CurrentStatus(status: trusted.status, remaining: trusted.remaining, rights: rights)
   }
 
   package func currentStatus(of vnode: Vnode, as identity: Identity) async throws(AFSError) -> CurrentStatus {
@@ -31,8 +33,8 @@ extension ClientContext {
 
   /// One question for one status.
   package func fetchStatus(of vnode: Vnode, as identity: Identity) async throws(AFSError) -> CurrentStatus {
-    let security = security(for: identity)
-    if vnode.isKnownRefused(for: security, now: now) { throw .accessDenied }
+    let security = try await currentSecurity(for: identity, in: vnode.volume.cell).reference
+    if vnode.isKnownRefused(for: security, now: now) { throw refusal(of: identity, in: vnode.volume.cell) }
     do {
       let outcomes = try await statusOutcomes(of: [vnode], on: vnode.volume, as: identity)
       return try take(outcomes[0], by: vnode, security).get()
@@ -47,8 +49,9 @@ extension ClientContext {
     switch vnode.fetched(reply) {
     case .trusted:
       return CurrentStatus(
-        status: reply.status, remaining: reply.promise.flatMap { $0.remaining(in: vnode.volume, now: now) })
-    case .usedOnce: return CurrentStatus(status: reply.status, remaining: nil)
+        status: reply.status, remaining: reply.promise.flatMap { $0.remaining(in: vnode.volume, now: now) },
+        rights: reply.status.callerAccess)
+    case .usedOnce: return CurrentStatus(status: reply.status, remaining: nil, rights: reply.status.callerAccess)
     }
   }
 

@@ -15,7 +15,7 @@ extension ClientContext {
     let fid = AFSFid(vnode.fid)
     vnode.changeBegins()
     do {
-      let reply = try await perform(on: vnode.volume, as: identity) { attempt throws(RxCallError) in
+      let reply = try await perform(on: vnode.volume, as: identity, changing: true) { attempt throws(RxCallError) in
         let before = vnode.snapshot(for: attempt.server)
         let results = try await attempt.client.storeStatus(fid: fid, storeStatus: wanted)
         return try attempt.reply(results.status, nil, before: before)
@@ -54,7 +54,7 @@ extension ClientContext {
     defer { vnode.operationLock.release() }
     vnode.changeBegins()
     do {
-      _ = try await perform(on: vnode.volume, as: identity) { attempt throws(RxCallError) in
+      _ = try await perform(on: vnode.volume, as: identity, changing: true) { attempt throws(RxCallError) in
         try await attempt.client.storeACL(fid: fid, accessList: text).status.dataVersion
       }
       vnode.changeFailed(unchanged: false)

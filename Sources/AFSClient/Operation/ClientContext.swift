@@ -1,8 +1,8 @@
 package import AFSBase
 package import AFSCache
-package import AFSCredentials
 package import Logging
-package import RxCore
+import RxCore
+import RxSecurity
 package import RxTransport
 import Synchronization
 
@@ -24,6 +24,8 @@ package final class ClientContext: Sendable {
   package let mounts = MountTable()
   package let invalidations = InvalidationRelay()
   package let callbackReturns = CallbackReturns()
+  package let credentials: CredentialTable
+  private let storing = Mutex<(@Sendable (Cell) -> Void)?>(nil)
   private let random: Mutex<SeededGenerator>
   private let life = Mutex(Life.running)
 
@@ -36,8 +38,10 @@ package final class ClientContext: Sendable {
 
   package init(
     configuration: AFSClientConfiguration, caller: any RxCaller, timer: any RxTimer, log: Logger, cache: DiskCache,
-    resolver: (any CellResolver)?, uuid: AFSUUID, seed: UInt64
+    resolver: (any CellResolver)?, uuid: AFSUUID, seed: UInt64,
+    credentials: CredentialTable = CredentialTable(provider: nil, registry: nil, level: .crypt)
   ) {
+    self.credentials = credentials
     self.configuration = configuration
     self.caller = caller
     self.timer = timer
@@ -75,8 +79,15 @@ package final class ClientContext: Sendable {
     random.withLock { $0.next() }
   }
 
-  /// The security of an identity's calls: every caller is anonymous until tokens exist.
-  package func security(for identity: Identity) -> RxClientSecurityReference { .none }
+  /// What stores the files of a cell that wait for a token.
+  package func setStoring(_ body: @escaping @Sendable (Cell) -> Void) {
+    storing.withLock { $0 = body }
+  }
+
+  /// Somebody's token for the cell has come: what waits for it can be stored.
+  func tokenArrived(in cell: Cell) {
+    storing.withLock { $0 }?(cell)
+  }
 
   /// Waits; a cancelled task ends its operation.
   package func sleep(until deadline: MonotonicTime) async throws(AFSError) {

@@ -28,6 +28,9 @@ int afsfuse_random(void *bytes, size_t count);
 /// Names the calling thread, for `ps -L` and debuggers; 15 characters count.
 void afsfuse_name_thread(const char *name);
 
+/// PR_SET_DUMPABLE off, prctl(2): no core dump, and no access to the process's memory for others of its user's.
+void afsfuse_protect_process(void);
+
 /// epoll_pwait2(2) without a signal mask; where kernel or C library lack it, epoll_wait(2) with the time rounded up
 /// to milliseconds. `nanoseconds` below zero waits without limit.
 int afsfuse_epoll_wait(int epoll, struct epoll_event *events, int count, int64_t nanoseconds);

@@ -113,6 +113,13 @@ public struct RxEndpoint: ~Copyable {
     clientSecurities[reference] = security
   }
 
+  /// New calls that name the reference go out under `security`; connections under the one before take none, and end
+  /// when idle.
+  public mutating func replace(_ reference: RxClientSecurityReference, with security: any RxClientSecurity) {
+    retireConnections(of: reference)
+    clientSecurities[reference] = security
+  }
+
   /// The reference will not be used for new calls any more; its connections take none and end when idle.
   public mutating func unregister(_ reference: RxClientSecurityReference, now: MonotonicTime) {
     clientSecurities[reference] = nil

@@ -1,15 +1,17 @@
 import AFSBase
 public import RxCore
 public import RxTransport
+import Synchronization
 
 /// A host of a simulation: one Rx endpoint at one address, with services, which makes calls.
-public final class SimulatorHost: RxCaller {
+public final class SimulatorHost: RxCaller, RxSecurityRegistry {
   /// What the simulator holds of a host; it does not hold the simulator.
   final class State {
     let name: String
     let address: RxAddress
     var driver: RxEndpointDriver
     var services: [any RxService] = []
+    var securities: [RxClientSecurityReference: any RxClientSecurity] = [:]
     var configuration: RxEndpointConfiguration
     /// Whether the host is switched off: it neither sends nor hears.
     var isDown = false
@@ -28,6 +30,7 @@ public final class SimulatorHost: RxCaller {
   public let address: RxAddress
   private let simulator: Simulator
   let state: LoopBound<State>
+  private let securityCount = Atomic<UInt32>(0)
 
   init(of simulator: Simulator, _ state: State) {
     name = state.name
@@ -49,6 +52,30 @@ public final class SimulatorHost: RxCaller {
     }
   }
 
+  public func register(_ security: any RxClientSecurity) -> RxClientSecurityReference {
+    let number = securityCount.wrappingAdd(1, ordering: .relaxed).newValue
+    let reference = RxClientSecurityReference(rawValue: number)
+    simulator.perform { [state] in
+      state.value.securities[reference] = security
+      state.value.driver.register(security, as: reference)
+    }
+    return reference
+  }
+
+  public func replace(_ reference: RxClientSecurityReference, with security: any RxClientSecurity) {
+    simulator.perform { [state] in
+      state.value.securities[reference] = security
+      state.value.driver.replace(reference, with: security)
+    }
+  }
+
+  public func unregister(_ reference: RxClientSecurityReference) {
+    simulator.perform { [state] in
+      state.value.securities[reference] = nil
+      state.value.driver.unregister(reference)
+    }
+  }
+
   /// Ends the host's calls without a word to their peers, and starts it anew with the same services.
   public func restart() {
     simulator.perform { [simulator, state] in
@@ -56,6 +83,7 @@ public final class SimulatorHost: RxCaller {
       old.shutDown()
       state.value.driver = simulator.makeDriver(state.value.configuration)
       for service in state.value.services { state.value.driver.register(service) }
+      for (reference, security) in state.value.securities { state.value.driver.register(security, as: reference) }
     }
   }
 

@@ -94,6 +94,11 @@ package final class RxEndpointDriver {
     endpoint.register(security, as: reference)
   }
 
+  /// Calls whose targets name `reference` begin with `security` from now on.
+  package func replace(_ reference: RxClientSecurityReference, with security: any RxClientSecurity) {
+    endpoint.replace(reference, with: security)
+  }
+
   /// No further calls will name `reference`.
   package func unregister(_ reference: RxClientSecurityReference) {
     endpoint.unregister(reference, now: now)

@@ -12,7 +12,7 @@ import Synchronization
 /// calls: there, a call costs no hand-over between threads. Such code must not block.
 ///
 /// The port is open until `shutDown`; the thread lives as long as the transport, its callers and its streams.
-public final class RxTransport: RxCaller {
+public final class RxTransport: RxCaller, RxSecurityRegistry {
   private let thread: RxIOThread
   private let lifetime: ThreadLifetime
   private let driver: LoopBound<RxEndpointDriver>
@@ -85,6 +85,10 @@ public final class RxTransport: RxCaller {
     let reference = RxClientSecurityReference(rawValue: number)
     thread.perform { [driver] in driver.value.register(security, as: reference) }
     return reference
+  }
+
+  public func replace(_ reference: RxClientSecurityReference, with security: any RxClientSecurity) {
+    thread.perform { [driver] in driver.value.replace(reference, with: security) }
   }
 
   /// No new calls will name the reference; calls in flight go on.

@@ -18,6 +18,7 @@ struct Daemon: Sendable {
 
   /// - Returns: the exit status.
   static func main(_ arguments: MountArguments, _ options: MountOptions, readiness: Readiness) -> Int32 {
+    ProcessProtection.apply()
     EndingSignals.block()
     do throws(Failure) {
       // Paths are relative to the folder where the command was given.

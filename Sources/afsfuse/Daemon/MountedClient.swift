@@ -2,6 +2,7 @@ import AFSBase
 import AFSCache
 import AFSClient
 import AFSControl
+import AFSCredentials
 import AFSFuse
 import AFSTypes
 import Glibc
@@ -32,12 +33,14 @@ struct MountedClient: Sendable {
     try await cells.requireLocalCell()
     let transport = try openTransport(settings, logger: logger)
     let cache = try openCache(settings)
-    let fileSystem = AFSFileSystem(
-      configuration: configuration(settings, cells),
-      in: .init(
-        caller: transport, timer: transport.timer, log: logger, cache: cache, resolver: cells.resolver,
-        stateDirectory: FilePath(settings.cacheFolder), seed: generator.next(),
-        spawn: { body in Task(executorPreference: transport.executor) { await body() } }))
+    var surroundings = AFSFileSystem.Surroundings(
+      caller: transport, timer: transport.timer, log: logger, cache: cache, resolver: cells.resolver,
+      stateDirectory: FilePath(settings.cacheFolder), seed: generator.next(),
+      spawn: { body in Task(executorPreference: transport.executor) { await body() } })
+    surroundings.tokens = tokens(settings, transport.timer, logger)
+    surroundings.registry = transport
+    surroundings.level = settings.securityLevel
+    let fileSystem = AFSFileSystem(configuration: configuration(settings, cells), in: surroundings)
     transport.register(fileSystem.callbackService)
     let duties = Task(executorPreference: transport.executor) { await fileSystem.run() }
     let client = MountedClient(
@@ -127,6 +130,21 @@ struct MountedClient: Sendable {
     } catch {
       throw Failure("cache folder \(folder): \(error)")
     }
+  }
+
+  /// The session's keyring, and Kerberos where that is wanted.
+  private static func tokens(
+    _ settings: MountSettings, _ timer: any RxTimer, _ logger: Logger
+  ) -> SessionTokens {
+    let name: String? =
+      switch settings.automaticTokens {
+      case .cache(let name)?: name ?? KerberosTokens.defaultCacheName()
+      case .keytab(let name, _)?: name
+      case nil: nil
+      }
+    return SessionTokens(
+      usesKeyring: true, kerberos: settings.automaticTokens.map { KerberosTokens(source: $0) }, kerberosName: name,
+      wallTime: { timer.wallTime }, log: { logger.warning("\($0)") })
   }
 
   private static func configuration(_ settings: MountSettings, _ cells: Cells) -> AFSClientConfiguration {

@@ -1,8 +1,10 @@
 import AFSControl
+import AFSCredentials
 import AFSFuse
 import ArgumentParser
 import Glibc
 import Logging
+import RxSecurity
 
 /// The options of `afsfuse mount`. Those with a value can be given in an `-o` list, too, for /etc/fstab:
 /// `-o cell=example.com,cache-size=10G`.
@@ -44,6 +46,28 @@ struct MountArguments: ParsableArguments {
     help: ArgumentHelp(
       "The UDP port that servers call back to; if it is taken, any free one is used, and logged.", valueName: "port"))
   var callbackPort: UInt16 = 7001
+
+  @Option(
+    help: ArgumentHelp(
+      "How calls with a token are protected, at least: clear (no protection), auth (against changes of headers), crypt.",
+      valueName: "level"), completion: .list(RxkadLevel.allCases.map(\.description)), transform: Self.securityLevel)
+  var minSecurity = RxkadLevel.crypt
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Get tokens from Kerberos tickets, and renew them. (default: on mounts that only their user sees)")
+  var autoAklog: Bool?
+
+  @Option(help: ArgumentHelp("The Kerberos credential cache. (default: KRB5CCNAME's)", valueName: "cache"))
+  var ccache: String?
+
+  @Option(
+    help: ArgumentHelp("Get tickets with this keytab instead of a credential cache.", valueName: "file"),
+    completion: .file())
+  var keytab: String?
+
+  @Option(help: ArgumentHelp("Whose key of the keytab. (default: its first one)", valueName: "name"))
+  var principal: String?
 
   @Flag(help: "Let other users use the mount.")
   var allowOther = false
@@ -103,6 +127,10 @@ struct MountArguments: ParsableArguments {
     case "callback-port": callbackPort = try Self.parsed(name, value)
     case "log-level": logLevel = try Self.level(value)
     case "log-file": logFile = value
+    case "min-security": minSecurity = try Self.securityLevel(value)
+    case "ccache": ccache = value
+    case "keytab": keytab = value
+    case "principal": principal = value
     default: return false
     }
     return true
@@ -111,6 +139,27 @@ struct MountArguments: ParsableArguments {
   private static func parsed<Value: ExpressibleByArgument>(_ name: String, _ text: String) throws(Failure) -> Value {
     guard let value = Value(argument: text) else { throw Failure("option '\(name)': '\(text)' is not understood") }
     return value
+  }
+
+  private static func securityLevel(_ text: String) throws(Failure) -> RxkadLevel {
+    guard let level = RxkadLevel(text) else { throw Failure("'\(text)' is no security level: clear, auth or crypt") }
+    return level
+  }
+
+  /// - Parameter isShared: others see the mount, too: then tickets are used only when that is asked for.
+  private func automaticTokens(isShared: Bool) throws(Failure) -> KerberosSource? {
+    if keytab != nil, ccache != nil { throw Failure("--keytab and --ccache exclude each other") }
+    if principal != nil, keytab == nil { throw Failure("--principal needs --keytab") }
+    guard autoAklog ?? (!isShared || keytab != nil || ccache != nil) else { return nil }
+    if let keytab {
+      let path = keytab.contains(":") ? keytab : try Self.absolute(keytab)
+      if !keytab.contains(":"), access(path, R_OK) != 0 {
+        throw Failure("keytab \(path): \(String(cString: strerror(errno)))")
+      }
+      return .keytab(path, principal: principal)
+    }
+    guard let ccache else { return .cache(nil) }
+    return .cache(ccache.contains(":") ? ccache : try Self.absolute(ccache))
   }
 
   private static func level(_ text: String) throws(Failure) -> Logger.Level {
@@ -134,7 +183,8 @@ struct MountArguments: ParsableArguments {
     return MountSettings(
       mountPoint: point, options: options, cell: cell, cellServers: cellServers, root: root,
       configurationFolder: configuration, cacheFolder: cache + "/" + Self.folderName(point.path),
-      cacheBytes: cacheSize.bytes, callbackPort: callbackPort)
+      cacheBytes: cacheSize.bytes, callbackPort: callbackPort, securityLevel: minSecurity,
+      automaticTokens: try automaticTokens(isShared: options.allowsOthers || options.allowsRoot))
   }
 
   private static func defaultCacheFolder() throws(Failure) -> String {

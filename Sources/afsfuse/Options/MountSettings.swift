@@ -1,4 +1,6 @@
+import AFSCredentials
 import AFSFuse
+import RxSecurity
 
 /// All that a daemon needs to know about its mount.
 struct MountSettings: Sendable {
@@ -15,4 +17,8 @@ struct MountSettings: Sendable {
   var cacheFolder: String
   var cacheBytes: UInt64
   var callbackPort: UInt16
+  /// How calls with a token are protected.
+  var securityLevel: RxkadLevel
+  /// Where tokens are got from without a command; nil: nowhere.
+  var automaticTokens: KerberosSource?
 }
