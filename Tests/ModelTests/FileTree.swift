@@ -15,6 +15,8 @@ struct FileTree {
     var target = ""
     var linkCount = 1
     var permissions: UInt16
+    /// Permissions which go to the server with the contents that are yet to be stored.
+    var localPermissions: UInt16?
     /// The directory that holds the file's names, or the directory itself.
     var parent: Int
 
@@ -191,5 +193,7 @@ struct FileTree {
     guard let local = self[id].local else { return }
     self[id].stored = local
     self[id].local = nil
+    self[id].permissions = self[id].localPermissions ?? self[id].permissions
+    self[id].localPermissions = nil
   }
 }

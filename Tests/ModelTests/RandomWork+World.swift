@@ -138,7 +138,8 @@ extension RandomWork {
     let report = "\(client.host.name) \(report)"
     let shown = try await client.attributes(path)
     try #require(shown.kind == vnode.kind, "\(path); \(report)")
-    if vnode.kind != .symbolicLink { try #require(shown.permissions == vnode.permissions, "\(path); \(report)") }
+    let permissions = isOwn ? vnode.localPermissions ?? vnode.permissions : vnode.permissions
+    if vnode.kind != .symbolicLink { try #require(shown.permissions == permissions, "\(path); \(report)") }
     switch vnode.kind {
     case .directory: try await compareDirectory(path, id, tree, client)
     case .symbolicLink: try #require(try await client.readSymbolicLink(path) == vnode.target, "\(path); \(report)")

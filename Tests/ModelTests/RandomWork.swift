@@ -234,7 +234,8 @@ struct RandomWork {
     let client = client
     if let id = try? tree.find(path), tree[id].kind != .file { return }
     try await both("chmod \(path) \(String(permissions, radix: 8))") { (tree) throws(AFSError) in
-      tree[try tree.find(path)].permissions = permissions
+      let id = try tree.find(path)
+      if tree[id].local == nil { tree[id].permissions = permissions } else { tree[id].localPermissions = permissions }
     } _: {
       try await client.setAttributes(path, AttributeChange(permissions: permissions))
     }

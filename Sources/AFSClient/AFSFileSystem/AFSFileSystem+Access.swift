@@ -6,19 +6,21 @@ import AFSTypes
 /// every user (as in all AFS clients; OpenAFS src/viced/afsfileprocs.c, Check_PermissionRights).
 extension AFSFileSystem {
   func checkFileAccess(
-    _ status: FileStatus, _ rights: AccessRights, reading: Bool, writing: Bool, executing: Bool, refusal: AFSError
+    _ vnode: Vnode, _ status: FileStatus, _ rights: AccessRights, reading: Bool, writing: Bool, executing: Bool,
+    refusal: AFSError
   ) throws(AFSError) {
+    let permissions = vnode.pendingPermissions ?? status.permissions
     if reading {
       guard rights.contains(.read) else { throw refusal }
-      guard status.permissions & 0o500 != 0 else { throw .accessDenied }
+      guard permissions & 0o500 != 0 else { throw .accessDenied }
     }
     if writing {
       guard rights.contains(.write) else { throw refusal }
-      guard status.permissions & 0o200 != 0 else { throw .accessDenied }
+      guard permissions & 0o200 != 0 else { throw .accessDenied }
     }
     if executing {
       guard rights.contains(.read) else { throw refusal }
-      guard status.permissions & 0o111 != 0 else { throw .accessDenied }
+      guard permissions & 0o111 != 0 else { throw .accessDenied }
     }
   }
 
@@ -83,9 +85,14 @@ extension AFSFileSystem {
         rights, reading: reading, writing: writing, executing: executing, refusal: refusal)
     case .file:
       try checkFileAccess(
-        status, rights, reading: reading, writing: writing, executing: executing, refusal: refusal)
+        vnode, status, rights, reading: reading, writing: writing, executing: executing, refusal: refusal)
     case .symbolicLink:
       guard rights.contains(.lookup) else { throw refusal }
     }
   }
+}
+
+extension Vnode {
+  /// Permission bits which were set here and are yet to be stored with changed data.
+  var pendingPermissions: UInt16? { withState { $0.contents?.localChange?.permissions } }
 }

@@ -84,6 +84,7 @@ extension AFSFileSystem {
     var validity = validity(current.remaining, of: status)
     if let change = vnode.withState({ $0.contents?.localChange }) {
       attributes.size = change.size
+      if let permissions = change.permissions { attributes.permissions = permissions }
       attributes.modified = change.modified
       attributes.statusChanged = max(change.modified, status.serverModified)
       validity = .zero

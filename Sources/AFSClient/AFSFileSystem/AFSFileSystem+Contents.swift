@@ -48,7 +48,7 @@ extension AFSFileSystem {
     let security = context.knownSecurity(for: identity, in: vnode.volume.cell)
     if writes, let obstacle = security?.obstacle(toStore: false) { throw obstacle }
     try checkFileAccess(
-      current.status, current.rights, reading: access.reads, writing: writes, executing: false,
+      vnode, current.status, current.rights, reading: access.reads, writing: writes, executing: false,
       refusal: context.refusal(of: identity, in: vnode.volume.cell))
   }
 

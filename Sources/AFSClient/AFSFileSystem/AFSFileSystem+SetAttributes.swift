@@ -20,19 +20,34 @@ extension AFSFileSystem {
     if let size = change.size {
       try await setSize(of: vnode, current, to: size, file: file, as: identity)
     }
-    var change = change
-    if let modified = change.modified, let contents = vnode.withState({ $0.contents }),
-      contents.setModified(modified)
-    {
-      // What is written here and not stored yet carries the time along.
-      change.modified = nil
-    }
-    let wanted = storeStatus(for: change, of: status)
+    var wanted = storeStatus(for: change, of: status, vnode.pendingPermissions)
     if wanted.mask != 0 {
       try checkStatusChange(wanted, vnode, status, as: identity)
-      _ = try await context.storeStatus(wanted, of: vnode, as: identity)
+      if let contents = vnode.withState({ $0.contents }) { carry(&wanted, change, with: contents) }
     }
+    if wanted.mask != 0 { try await storeNow(wanted, of: vnode, as: identity) }
     return try await attributes(of: node, as: identity)
+  }
+
+  /// What is written here and not stored yet takes time and permissions along: they cost no call of their own.
+  /// Special permission bits are for administrators: who sets them shall hear at once whether he may.
+  private func carry(_ wanted: inout AFSStoreStatus, _ change: AttributeChange, with contents: FileContents) {
+    let time = UInt32(RXAFSConstants.setModTime)
+    let permissions = UInt32(RXAFSConstants.setMode)
+    let ordinary = wanted.unixModeBits & 0o7000 == 0
+    if wanted.mask & permissions != 0, ordinary, contents.setPermissions(UInt16(wanted.unixModeBits & 0o777)) {
+      wanted.mask &= ~permissions
+    }
+    if let modified = change.modified, contents.setModified(modified) {
+      wanted.mask &= ~time
+    }
+  }
+
+  private func storeNow(_ wanted: AFSStoreStatus, of vnode: Vnode, as identity: Identity) async throws(AFSError) {
+    _ = try await context.storeStatus(wanted, of: vnode, as: identity)
+    if wanted.mask & UInt32(RXAFSConstants.setMode) != 0 {
+      vnode.withState { $0.contents }?.permissionsStored()
+    }
   }
 
   /// Refuses here what the server would refuse (OpenAFS src/viced/afsfileprocs.c, Check_PermissionRights): owner and
@@ -64,7 +79,7 @@ extension AFSFileSystem {
       let cell = vnode.volume.cell
       if let obstacle = context.knownSecurity(for: identity, in: cell)?.obstacle(toStore: false) { throw obstacle }
       try checkFileAccess(
-        current.status, current.rights, reading: false, writing: true, executing: false,
+        vnode, current.status, current.rights, reading: false, writing: true, executing: false,
         refusal: context.refusal(of: identity, in: cell))
     }
     try await contents(of: vnode, current.status).truncate(to: size, as: identity)
@@ -73,14 +88,14 @@ extension AFSFileSystem {
   /// What StoreStatus must set. Changes that change nothing are left out: tools which copy files set owners that are
   /// there already, and the server would refuse even that to a user who is not an administrator when it is not.
   private func storeStatus(
-    for change: AttributeChange, of status: FileStatus
+    for change: AttributeChange, of status: FileStatus, _ pendingPermissions: UInt16?
   ) -> AFSStoreStatus {
     var owner: UInt32?
     var group: UInt32?
     if let uid = change.uid, uid != .max, uid != shownOwner(status.owner), uid != status.owner { owner = uid }
     if let gid = change.gid, gid != .max, gid != shownGroup(of: status), gid != status.group { group = gid }
     let permissions = change.permissions.map { $0 & 0o7777 }
-    let isSamePermissions = permissions == nil || permissions == status.permissions
+    let isSamePermissions = permissions == nil || permissions == pendingPermissions ?? status.permissions
     return AFSStoreStatus(
       permissions: isSamePermissions ? nil : permissions, modified: change.modified, owner: owner, group: group)
   }

@@ -73,9 +73,22 @@ package final class FileContents: CacheFileOwner, Sendable {
     announce(outcome)
   }
 
-  /// The size and time which the file has here, when they are not yet the server's.
-  package var localChange: (size: UInt64, modified: WallTime)? {
-    guarded.withLock { $0.state.hasLocalChange ? ($0.state.size, $0.state.modified) : nil }
+  /// The size, time and permissions (nil: the server's) which the file has here, when they are not yet the server's.
+  package var localChange: (size: UInt64, modified: WallTime, permissions: UInt16?)? {
+    guarded.withLock {
+      $0.state.hasLocalChange ? ($0.state.size, $0.state.modified, $0.state.permissions) : nil
+    }
+  }
+
+  /// `chmod` while data is yet to be stored: true when the next store will carry `permissions`; false means that the
+  /// server must be told on its own.
+  package func setPermissions(_ permissions: UInt16) -> Bool {
+    guarded.withLock { $0.state.setPermissions(permissions) }
+  }
+
+  /// The server was told of permissions on their own.
+  package func permissionsStored() {
+    guarded.withLock { $0.state.permissionsStored() }
   }
 
   /// `utimens` while data is yet to be stored: true when the next store will carry `time`; false means that the

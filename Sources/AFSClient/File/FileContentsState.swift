@@ -41,6 +41,8 @@ struct FileContentsState {
   private(set) var modified = WallTime(seconds: 0)
   /// The time, or nothing but the time, is yet to be stored.
   private(set) var modifiedIsPending = false
+  /// Permission bits which are yet to be stored.
+  private(set) var permissions: UInt16?
   private(set) var writer: Identity?
 
   // MARK: Transfers between memory and the cache file that run outside of the lock
@@ -66,7 +68,7 @@ struct FileContentsState {
   var serverExtent: UInt64 { min(uncutLength, size) }
 
   var hasLocalChange: Bool {
-    !dirty.isEmpty || storing != nil || truncatedTo != nil || sizeIsLocal || modifiedIsPending
+    !dirty.isEmpty || storing != nil || truncatedTo != nil || sizeIsLocal || modifiedIsPending || permissions != nil
   }
 
   /// Bytes which only we have.
@@ -206,6 +208,17 @@ struct FileContentsState {
     return true
   }
 
+  /// Sets the permissions which the next store sends; false when nothing is to be stored.
+  mutating func setPermissions(_ permissions: UInt16) -> Bool {
+    guard hasLocalChange else { return false }
+    self.permissions = permissions
+    changeCount += 1
+    return true
+  }
+
+  /// The server was told of permissions on their own: what was to be sent before is void.
+  mutating func permissionsStored() { permissions = nil }
+
   private mutating func touched(as identity: Identity, now: WallTime) {
     modified = now
     writer = identity
@@ -224,6 +237,7 @@ struct FileContentsState {
     size = serverLength
     sizeIsLocal = false
     modifiedIsPending = false
+    permissions = nil
     valid.truncate(to: size)
     generation += 1
     epoch += 1
@@ -249,6 +263,7 @@ struct FileContentsState {
     truncatedDuringStore = nil
     sizeIsLocal = false
     modifiedIsPending = false
+    permissions = nil
     for index in fetches.indices { fetches[index].isAbandoned = true }
     generation += 1
   }
@@ -262,6 +277,8 @@ struct FileContentsState {
     /// FileLength: the server cuts the file to it first.
     var length: UInt64
     var modified: WallTime
+    /// nil: they stay as they are.
+    var permissions: UInt16?
     /// `changeCount` when the call was planned.
     var changeCount: UInt64
   }
@@ -270,15 +287,22 @@ struct FileContentsState {
   mutating func beginStore(of range: Range<UInt64>) -> StoreCall {
     dirty.remove(range)
     storing = range
-    return StoreCall(range: range, length: truncatedTo ?? size, modified: modified, changeCount: changeCount)
+    return storeCall(of: range, length: truncatedTo ?? size)
   }
 
   /// Plans a call which stores no bytes but what else was changed; nil when nothing was.
   mutating func beginLengthStore() -> StoreCall? {
-    guard truncatedTo != nil || sizeIsLocal || modifiedIsPending else { return nil }
+    guard truncatedTo != nil || sizeIsLocal || modifiedIsPending || permissions != nil else { return nil }
     let length = truncatedTo ?? size
     storing = length..<length
-    return StoreCall(range: length..<length, length: length, modified: modified, changeCount: changeCount)
+    return storeCall(of: length..<length, length: length)
+  }
+
+  /// Permissions go with the last call only: without the owner's write bit the server might refuse another.
+  private func storeCall(of range: Range<UInt64>, length: UInt64) -> StoreCall {
+    StoreCall(
+      range: range, length: length, modified: modified, permissions: dirty.isEmpty ? permissions : nil,
+      changeCount: changeCount)
   }
 
   /// The server's answer to a store. Ours is the only change since `version` if the server counted one.
@@ -298,6 +322,7 @@ struct FileContentsState {
     serverLength = length
     truncatedTo = truncatedDuringStore.flatMap { $0 < length ? $0 : nil }
     truncatedDuringStore = nil
+    if permissions == call.permissions { permissions = nil }
     // What the server filled up with zeros need never be fetched.
     let filledTo = min(size, serverExtent)
     if isOwn, extentBefore < filledTo { zeros.formUnion(valid.gaps(in: extentBefore..<filledTo)) }

@@ -57,7 +57,7 @@ extension FileContents {
       do throws(AFSError) {
         let status = try await context.transfers.store(
           file, offset: call.range.lowerBound, count: call.range.length, length: call.length,
-          modified: call.modified, durable: durable, as: identity
+          modified: call.modified, permissions: call.permissions, durable: durable, as: identity
         ) { buffer, offset throws(AFSError) in
           do throws(CacheError) {
             try storage.read(at: offset, into: buffer)

@@ -18,10 +18,11 @@ public protocol FileTransfers: Sendable {
   /// equal to FileLength, which is how the fileserver extends).
   /// - Parameter durable: asks the server to commit to its disk as its administrator configured (AFS_FSYNC, 0x400 in
   ///   the store status mask).
+  /// - Parameter permissions: the file's new permission bits; nil leaves them.
   /// - Parameter read: fills the buffer with the bytes at the given file offset.
   /// - Returns: the file's status after the store.
   func store(
-    _ file: FileKey, offset: UInt64, count: UInt64, length: UInt64, modified: WallTime?, durable: Bool,
-    as identity: Identity, read: @Sendable (UnsafeMutableRawBufferPointer, UInt64) throws(AFSError) -> Void
+    _ file: FileKey, offset: UInt64, count: UInt64, length: UInt64, modified: WallTime?, permissions: UInt16?,
+    durable: Bool, as identity: Identity, read: @Sendable (UnsafeMutableRawBufferPointer, UInt64) throws(AFSError) -> Void
   ) async throws(AFSError) -> FileStatus
 }

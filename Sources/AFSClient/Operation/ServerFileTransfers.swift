@@ -90,12 +90,13 @@ package struct ServerFileTransfers: FileTransfers {
   }
 
   package func store(
-    _ file: FileKey, offset: UInt64, count: UInt64, length: UInt64, modified: WallTime?, durable: Bool,
-    as identity: Identity, read: @Sendable (UnsafeMutableRawBufferPointer, UInt64) throws(AFSError) -> Void
+    _ file: FileKey, offset: UInt64, count: UInt64, length: UInt64, modified: WallTime?, permissions: UInt16?,
+    durable: Bool, as identity: Identity,
+    read: @Sendable (UnsafeMutableRawBufferPointer, UInt64) throws(AFSError) -> Void
   ) async throws(AFSError) -> FileStatus {
     let vnode = try await context.vnode(at: file)
     guard !vnode.volume.isReadOnly else { throw .readOnly }
-    var wanted = AFSStoreStatus(modified: modified ?? context.timer.wallTime)
+    var wanted = AFSStoreStatus(permissions: permissions, modified: modified ?? context.timer.wallTime)
     if durable { wanted.mask |= UInt32(RXAFSConstants.setFsync) }
     let storeStatus = wanted
     let fid = AFSFid(file.fid)

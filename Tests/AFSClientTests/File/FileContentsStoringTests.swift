@@ -293,6 +293,25 @@ import Testing
     }
   }
 
+  @Test("chmod before the store goes along with its last call, also when a store is under way")
+  func permissions() throws {
+    let bench = try FileBench([], latency: .seconds(1))
+    try bench.run { bench async throws in
+      let file = bench.open()
+      #expect(!bench.contents.setPermissions(0o444))
+      try await file.write([1], at: 0)
+      try await file.write([2], at: 100)
+      #expect(bench.contents.setPermissions(0o444))
+      #expect(bench.contents.localChange?.permissions == 0o444)
+      let flush = bench.inBackground { try? await file.flush() }
+      await bench.sleep(.milliseconds(2500))
+      #expect(bench.contents.setPermissions(0o600))
+      await flush.value
+      #expect(bench.server.stores.map(\.permissions) == [nil, 0o444, 0o600])
+      #expect(bench.contents.localChange == nil)
+    }
+  }
+
   @Test("utimens before the store goes along with it, also when a store is under way")
   func times() throws {
     let bench = try FileBench([], latency: .seconds(1))

@@ -19,6 +19,7 @@ final class VirtualFileserver: FileTransfers {
     var length: UInt64 = 0
     var durable = false
     var modified: WallTime?
+    var permissions: UInt16?
     var identity = Identity(uid: 1000)
   }
 
@@ -133,13 +134,13 @@ final class VirtualFileserver: FileTransfers {
   }
 
   func store(
-    _ file: FileKey, offset: UInt64, count: UInt64, length: UInt64, modified: WallTime?, durable: Bool,
-    as identity: Identity, read: @Sendable (UnsafeMutableRawBufferPointer, UInt64) throws(AFSError) -> Void
+    _ file: FileKey, offset: UInt64, count: UInt64, length: UInt64, modified: WallTime?, permissions: UInt16?,
+    durable: Bool, as identity: Identity, read: @Sendable (UnsafeMutableRawBufferPointer, UInt64) throws(AFSError) -> Void
   ) async throws(AFSError) -> FileStatus {
     begin(
       Call(
         kind: .store, offset: offset, count: count, length: length, durable: durable, modified: modified,
-        identity: identity))
+        permissions: permissions, identity: identity))
     defer { end() }
     await pause(latency)
     let failure = takeFailure(.store)
