@@ -33,6 +33,15 @@ struct AckScheduler: BitwiseCopyable {
   /// Anything to send?
   var isDue: Bool { pending != nil || pingSerial != nil || isPingWanted }
 
+  /// Somebody waits for it.
+  var isUrgent: Bool {
+    if pingSerial != nil { return true }
+    switch pending?.reason {
+    case .idle, .delay, nil: return false
+    case .requested, .duplicate, .outOfSequence, .exceedsWindow, .noSpace, .ping, .pingResponse: return true
+    }
+  }
+
   // MARK: Events
 
   /// A DATA packet came. The reasons follow OpenAFS src/rx/rx.c, rxi_ReceiveDataPacket.

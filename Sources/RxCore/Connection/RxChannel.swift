@@ -21,6 +21,8 @@ struct RxChannel: BitwiseCopyable {
   /// reached it.
   private(set) var formerCallNumber = CallNumber.connection
   private(set) var formerEnding = Ending.silent
+  /// Client: the latest call's reply is yet to be acknowledged. The next call here says as much.
+  var isFinalAckOwed = false
   /// When a call last ended here: the channel idle for longest is taken first.
   var freeSince: Int64 = 0
 
@@ -32,6 +34,7 @@ struct RxChannel: BitwiseCopyable {
     formerEnding = ending
     callNumber = callNumber.next
     ending = .silent
+    isFinalAckOwed = false
     return callNumber
   }
 }

@@ -33,6 +33,8 @@ struct RxConnection: ~Copyable {
   var reach = RepeatSchedule()
   /// Server: a call of it was handed to the service.
   var hasServed = false
+  /// Client: when the replies of ended calls are acknowledged which no further call has acknowledged.
+  var finalAcksAt: MonotonicTime?
   /// Server: what the connection failed with; told to whoever still uses it.
   var failure: AbortCode?
   /// Place in the list of idle connections.
@@ -98,10 +100,15 @@ struct RxConnection: ~Copyable {
   /// Whether calls may be handed to the service.
   var isAuthenticated: Bool { serverSecurity?.isAuthenticated ?? true }
 
-  /// When a question must be repeated.
+  /// When a question must be repeated, or final acks be sent.
   var nextTimer: MonotonicTime? {
-    guard let challenge = challenge.nextAt, let reach = reach.nextAt else { return challenge.nextAt ?? reach.nextAt }
-    return min(challenge, reach)
+    var first = finalAcksAt
+    for time in [challenge.nextAt, reach.nextAt] {
+      guard let time else { continue }
+      if let known = first, known <= time { continue }
+      first = time
+    }
+    return first
   }
 
   var hasFreeChannel: Bool { callCount < 4 }

@@ -117,18 +117,9 @@ extension RxEndpoint {
     case .aborted(let code):
       sendAbort(connection, header.callNumber, header.channel, AbortCode(code))
     case .received(let end):
-      let ack = OutgoingAck(
-        firstPacket: end, previousPacket: end - 1, serial: header.serial, reason: isPing ? .pingResponse : .duplicate,
-        trailer: ackTrailer(receiveWindow: configuration.receiveWindow))
-      var answer = connections[connection].header(.ack, callNumber: header.callNumber, channel: header.channel)
-      answer.flags.insert(.slowStartOK)
-      datagrams.append(
-        to: connections[connection].address,
-        count: RxHeader.byteCount + OutgoingAck.byteCount(softAckCount: 0)
-      ) { bytes in
-        answer.write(to: bytes)
-        ack.write(to: bytes + RxHeader.byteCount, softAckCount: 0)
-      }
+      sendFinalAck(
+        connection, header.callNumber, header.channel, end, reason: isPing ? .pingResponse : .duplicate,
+        serial: header.serial)
     }
   }
 

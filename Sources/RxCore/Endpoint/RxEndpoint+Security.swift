@@ -66,6 +66,7 @@ extension RxEndpoint {
       }
     }
     if connections[connection].reach.isDue(now: now) { repeatReachPing(connection, now: now) }
+    if let due = connections[connection].finalAcksAt, due <= now { sendOwedFinalAcks(connection) }
     connectionTimers.set(connection, connections[connection].nextTimer)
   }
 

@@ -75,8 +75,7 @@ extension RxEndpoint {
       events.append(.readable(handle(call)))
     }
     guard calls[call].isClient, calls[call].receive.isComplete else { return true }
-    sendFinalAck(call)
-    complete(call, .success, ending: .received(upTo: calls[call].receive.expected), now: now)
+    endWithReply(call, now: now)
     return false
   }
 

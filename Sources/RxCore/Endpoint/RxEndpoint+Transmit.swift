@@ -145,29 +145,6 @@ extension RxEndpoint {
     return header
   }
 
-  /// A client has the whole reply: its last ack goes out at once, so that the server can forget the call (as OpenAFS
-  /// does in src/rx/rx.c, rx_EndCall).
-  mutating func sendFinalAck(_ call: Int) {
-    let end = calls[call].receive.expected
-    let pending =
-      calls[call].ack.next(first: end, edge: calls[call].receive.edge)
-      ?? AckScheduler.Pending(reason: .delay, serial: .none)
-    let ack = OutgoingAck(
-      firstPacket: end, previousPacket: end - 1, serial: pending.serial,
-      reason: pending.reason == .ping ? .delay : pending.reason,
-      trailer: ackTrailer(receiveWindow: configuration.receiveWindow))
-    var header = connections[calls[call].connection].header(
-      .ack, callNumber: calls[call].callNumber, channel: calls[call].channel)
-    header.flags.insert(.slowStartOK)
-    datagrams.append(
-      to: connections[calls[call].connection].address,
-      count: RxHeader.byteCount + OutgoingAck.byteCount(softAckCount: 0)
-    ) { bytes in
-      header.write(to: bytes)
-      ack.write(to: bytes + RxHeader.byteCount, softAckCount: 0)
-    }
-  }
-
   /// One packet per datagram: jumbograms are taken, but not asked for.
   func ackTrailer(receiveWindow: Int) -> AckTrailer {
     let size = UInt32(RxHeader.byteCount + bodyByteCountMax)

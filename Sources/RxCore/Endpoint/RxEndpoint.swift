@@ -191,6 +191,7 @@ public struct RxEndpoint: ~Copyable {
       }
       complete(index, .failure(.shutDown), ending: .silent, now: now)
     }
+    sendAllOwedFinalAcks()
     isShutDown = true
   }
 

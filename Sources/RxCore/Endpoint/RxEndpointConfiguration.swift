@@ -12,6 +12,10 @@ public struct RxEndpointConfiguration: Sendable, Hashable {
   public var packetsPerAck = 4
   /// The same for peers that have shown a window of more than 64 packets: an ack costs as much as a packet.
   public var packetsPerAckOfWidePeers = 16
+  /// How long a client waits with the acknowledgement of a reply of one packet: the next call on the channel makes it
+  /// needless, and so a packet of three is saved (Linux net/rxrpc/conn_object.c waits two jiffies). Stock servers repeat
+  /// a reply after 220 ms at the earliest (OpenAFS src/rx/rx.c, rxi_ComputeRoundTripTime).
+  public var finalAckDelay: Duration = .milliseconds(10)
   /// How long an idle client connection is kept.
   public var connectionIdleTime: Duration = .seconds(600)
   /// How long a client connection that takes no more calls is kept at least after its last one, and how long one of a

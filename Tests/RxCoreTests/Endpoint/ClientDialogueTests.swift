@@ -19,6 +19,8 @@ import Testing
     #expect(request[0].body.count == 16)
     dialogue.wait(until: 1)
     dialogue.peerSendsData(seq: 1, flags: .lastPacket, count: 120)
+    #expect(dialogue.sent().isEmpty)
+    dialogue.wait(until: 20)
     let final = dialogue.sent()
     #expect(final.map(\.ack) == [SentPacket.Ack(reason: .delay, first: 2)])
     #expect(final[0].header.flags == [.clientInitiated, .slowStartOK])
@@ -26,6 +28,47 @@ import Testing
     let (count, isAtEnd) = dialogue.read()
     #expect(count == 120)
     #expect(isAtEnd)
+  }
+
+  @Test("The next call on a channel acknowledges the former one's reply; without one an ack follows")
+  func finalAcks() {
+    let dialogue = PacketDialogue.calling()
+    for number in 1...4 {
+      #expect(dialogue.sent().map(\.type) == [.data])
+      dialogue.peerSendsData(seq: 1, flags: .lastPacket)
+      #expect(dialogue.sent().isEmpty, "call \(number)")
+      dialogue.endpoint.release(dialogue.call!, now: dialogue.now)
+      dialogue.open()
+      _ = dialogue.write(16, isLast: true)
+    }
+    // The fifth call takes the first one's channel.
+    let fifth = dialogue.sent()
+    #expect(fifth.map(\.type) == [.data])
+    #expect(fifth.first?.header.callNumber == CallNumber(2))
+    dialogue.wait(until: 20)
+    #expect(dialogue.sent().map(\.header.channel) == [1, 2, 3])
+    dialogue.wait(until: 100)
+    #expect(dialogue.sent().isEmpty)
+  }
+
+  @Test("A reply in one packet which asks for its ack, or follows a ping, gets it at once")
+  func urgentFinalAcks() {
+    for isPinged in [true, false] {
+      let dialogue = PacketDialogue.calling()
+      _ = dialogue.sent()
+      if isPinged { dialogue.peerSendsAck(.ping, first: 1, flags: .requestAck) }
+      dialogue.peerSendsData(seq: 1, flags: isPinged ? .lastPacket : [.lastPacket, .requestAck])
+      #expect(dialogue.sent().map(\.ack?.reason) == [isPinged ? .pingResponse : .requested])
+    }
+  }
+
+  @Test("What is owed is sent before the port closes")
+  func finalAckAtTheEnd() {
+    let dialogue = PacketDialogue.calling()
+    _ = dialogue.sent()
+    dialogue.peerSendsData(seq: 1, flags: .lastPacket)
+    dialogue.endpoint.shutDown(now: dialogue.now)
+    #expect(dialogue.sent().map(\.ack) == [SentPacket.Ack(reason: .delay, first: 2)])
   }
 
   @Test("While a call waits, the server's first-contact ping is answered at once")

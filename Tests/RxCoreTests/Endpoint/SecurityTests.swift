@@ -125,7 +125,7 @@ final class TestConnectionSecurity: RxClientConnectionSecurity, RxServerConnecti
     var types: [PacketType?] = []
     simulation.network.trace = { datagram, _, _ in types.append(PacketType(rawValue: datagram[20])) }
     #expect(simulation.run(limit: .seconds(10)))
-    #expect(types == [.data, .challenge, .response, .data, .ack])
+    #expect(types == [.data, .challenge, .response, .data])
     #expect(simulation.network.now.nanoseconds == 4_000_000)
   }
 
