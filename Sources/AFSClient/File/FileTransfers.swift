@@ -23,6 +23,7 @@ public protocol FileTransfers: Sendable {
   /// - Returns: the file's status after the store.
   func store(
     _ file: FileKey, offset: UInt64, count: UInt64, length: UInt64, modified: WallTime?, permissions: UInt16?,
-    durable: Bool, as identity: Identity, read: @Sendable (UnsafeMutableRawBufferPointer, UInt64) throws(AFSError) -> Void
+    durable: Bool, as identity: Identity,
+    read: @Sendable (UnsafeMutableRawBufferPointer, UInt64) throws(AFSError) -> Void
   ) async throws(AFSError) -> FileStatus
 }

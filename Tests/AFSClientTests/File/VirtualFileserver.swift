@@ -135,7 +135,8 @@ final class VirtualFileserver: FileTransfers {
 
   func store(
     _ file: FileKey, offset: UInt64, count: UInt64, length: UInt64, modified: WallTime?, permissions: UInt16?,
-    durable: Bool, as identity: Identity, read: @Sendable (UnsafeMutableRawBufferPointer, UInt64) throws(AFSError) -> Void
+    durable: Bool, as identity: Identity,
+    read: @Sendable (UnsafeMutableRawBufferPointer, UInt64) throws(AFSError) -> Void
   ) async throws(AFSError) -> FileStatus {
     begin(
       Call(
