@@ -32,7 +32,7 @@ enum ReceiveOutcome: Equatable {
 ///   reader      checked   first missing  one past the highest received
 /// ```
 struct ReceiveWindow: ~Copyable {
-  private var slots = PacketRing(empty: ReceiveSlot())
+  private(set) var slots = PacketRing(empty: ReceiveSlot())
   /// The first packet which the reader has not taken in whole.
   private(set) var consumed = Seq.first
   /// The first packet that the security class has not checked.
@@ -43,7 +43,7 @@ struct ReceiveWindow: ~Copyable {
   private(set) var last: Seq?
   private(set) var highest = Seq(0)
   /// Bytes of packet `consumed` that the reader has taken.
-  private var readOffset = 0
+  var readOffset = 0
   /// Packets kept beyond `consumed`.
   private let window: Int
   /// What we go on offering to the peer when the reader is slow: stock peers use 32 packets at most (OpenAFS
@@ -143,7 +143,7 @@ struct ReceiveWindow: ~Copyable {
     return copied
   }
 
-  private mutating func releaseFirst(pool: inout PacketPool) {
+  mutating func releaseFirst(pool: inout PacketPool) {
     if let block = slots[consumed].block { pool.give(block, capacity: slots[consumed].capacity) }
     slots.clear(consumed)
     consumed += 1

@@ -40,9 +40,9 @@ struct TransmitWindow: ~Copyable {
   /// Packets before it have been sealed; all have whenever no `write` or `flush` is under way.
   private var sealedEnd = Seq.first
   /// The last packet has been queued.
-  private(set) var isClosed = false
-  private var tail: UnsafeMutableRawPointer?
-  private var tailCount = 0
+  var isClosed = false
+  var tail: UnsafeMutableRawPointer?
+  var tailCount = 0
   /// Whole packets kept at most.
   private let queueMax: Int
   /// What the peer takes beyond `base`. 16 is what a stock peer begins with (OpenAFS src/rx/rx_globals.h,
@@ -128,7 +128,7 @@ struct TransmitWindow: ~Copyable {
     sealPending(seal)
   }
 
-  private mutating func tailBlock(byteCount: Int, pool: inout PacketPool) -> UnsafeMutableRawPointer {
+  mutating func tailBlock(byteCount: Int, pool: inout PacketPool) -> UnsafeMutableRawPointer {
     if let tail { return tail }
     let block = pool.take(byteCount: min(byteCount, PacketPool.blockByteCount)).block
     tail = block
@@ -136,7 +136,7 @@ struct TransmitWindow: ~Copyable {
   }
 
   /// The packet's `count` is that of its payload until it is sealed.
-  private mutating func finishTail(isLast: Bool) {
+  mutating func finishTail(isLast: Bool) {
     guard let block = tail else { return }
     slots.reserve(from: base, through: end)
     slots[end] = TransmitSlot(block: block, state: .queued, isLast: isLast, count: Int32(tailCount))
@@ -146,7 +146,7 @@ struct TransmitWindow: ~Copyable {
   }
 
   /// Seals new packets, two at a time, for that is what ciphers are fast at.
-  private mutating func sealPending(_ seal: PacketSeal) {
+  mutating func sealPending(_ seal: PacketSeal) {
     guard let protection = seal.protection else {
       sealedEnd = end
       return

@@ -85,8 +85,8 @@ extension RxEndpoint {
   }
 
   private mutating func takeConnectionID() -> UInt32 {
-    while clientConnections[nextConnectionID] != nil { nextConnectionID &+= RxHeader.channelMask + 1 }
-    defer { nextConnectionID &+= RxHeader.channelMask + 1 }
+    while clientConnections[nextConnectionID] != nil { nextConnectionID &+= lane.connectionIDStride }
+    defer { nextConnectionID &+= lane.connectionIDStride }
     return nextConnectionID
   }
 

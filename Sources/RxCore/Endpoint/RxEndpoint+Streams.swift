@@ -82,13 +82,17 @@ extension RxEndpoint {
   /// - Returns: bytes copied, and whether the end has been reached.
   mutating func read(_ call: Int, into buffer: UnsafeMutableRawBufferPointer) -> (count: Int, isAtEnd: Bool) {
     let count = calls[call].receive.read(into: buffer, pool: &pool)
-    if !calls[call].phase.hasEnded, !calls[call].receive.isComplete {
-      calls[call].ack.windowMoved(
-        first: calls[call].receive.hardAckLimit, edge: calls[call].receive.edge, top: calls[call].receive.top,
-        packetsPerAck: packetsPerAck(of: calls[call].peer))
-      queueToSend(call)
-    }
+    noteRead(call)
     return (count, calls[call].receive.isAtEnd)
+  }
+
+  /// The reader took packets: the window has moved.
+  mutating func noteRead(_ call: Int) {
+    guard !calls[call].phase.hasEnded, !calls[call].receive.isComplete else { return }
+    calls[call].ack.windowMoved(
+      first: calls[call].receive.hardAckLimit, edge: calls[call].receive.edge, top: calls[call].receive.top,
+      packetsPerAck: packetsPerAck(of: calls[call].peer))
+    queueToSend(call)
   }
 
   /// A peer with a small window needs frequent acks, a wide one few.

@@ -11,7 +11,9 @@ import DequeModule
 /// Owned by one thread (or by the simulation); not shared.
 public struct RxEndpoint: ~Copyable {
   let configuration: RxEndpointConfiguration
-  let epoch: UInt32
+  /// What tells this run of the port from others; the same for all lanes of a port.
+  public let epoch: UInt32
+  let lane: RxLane
   var generator: SeededGenerator
   var nextConnectionID: UInt32
   var isShutDown = false
@@ -53,12 +55,16 @@ public struct RxEndpoint: ~Copyable {
   var strayAnswers: RateLimit
   var versionAnswers: RateLimit
 
-  /// - Parameter seed: where random numbers (epoch, connection ids, challenges) come from.
-  public init(configuration: RxEndpointConfiguration, seed: UInt64, now: MonotonicTime) {
+  /// - Parameters:
+  ///   - seed: where random numbers (epoch, connection ids, challenges) come from.
+  ///   - lane: which share of the port's connections is this endpoint's.
+  public init(configuration: RxEndpointConfiguration, seed: UInt64, now: MonotonicTime, lane: RxLane = .only) {
     self.configuration = configuration
+    self.lane = lane
     generator = SeededGenerator(seed: seed)
-    epoch = RxEpoch.random(using: &generator)
-    nextConnectionID = UInt32(truncatingIfNeeded: generator.next()) & ~RxHeader.channelMask
+    let random = RxEpoch.random(using: &generator)
+    epoch = lane.epoch ?? random
+    nextConnectionID = lane.connectionID(from: UInt32(truncatingIfNeeded: generator.next()))
     strayAnswers = RateLimit(perSecond: 1000, now: now)
     versionAnswers = RateLimit(perSecond: 50, now: now)
   }

@@ -24,13 +24,26 @@ public struct RxAddress: Hashable, Sendable, CustomStringConvertible {
     high == 0 && low >> 32 == 0xFFFF ? UInt32(truncatingIfNeeded: low) : nil
   }
 
+  /// The interface of a link-local address (fe80::/10), 0 for none. Such addresses have no bits of their own between
+  /// the prefix and the interface identifier (RFC 4291 section 2.5.6): the number is kept in the lower half of `high`.
+  @inlinable
+  public var scope: UInt32 {
+    get { isLinkLocal ? UInt32(truncatingIfNeeded: high) : 0 }
+    set { if isLinkLocal { high = high & ~0xFFFF_FFFF | UInt64(newValue) } }
+  }
+
+  @inlinable
+  public var isLinkLocal: Bool { high >> 54 == 0xFE80 >> 6 }
+
   public var description: String {
     if let ipv4 {
       return "\(ipv4 >> 24).\(ipv4 >> 16 & 255).\(ipv4 >> 8 & 255).\(ipv4 & 255):\(port)"
     }
+    let scope = scope
+    let high = high - UInt64(scope)
     let groups = (0..<8).map { index in
       String((index < 4 ? high : low) >> UInt64(48 - index % 4 * 16) & 0xFFFF, radix: 16)
     }
-    return "[" + groups.joined(separator: ":") + "]:\(port)"
+    return "[" + groups.joined(separator: ":") + (scope == 0 ? "" : "%\(scope)") + "]:\(port)"
   }
 }
