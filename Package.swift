@@ -112,7 +112,7 @@ let package = Package(
         "AFSBase", "AFSTypes", "RxCore", "RxTransport", "RxTesting", "AFSRPC", "AFSCache", "AFSCredentials",
         "AFSClient", logging, system,
       ]),
-    tests("RxTransportTests", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", logging]),
+    tests("RxTransportTests", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", "CLinuxShims", logging, system]),
     tests("RxSecurityTests", ["AFSBase", "AFSTypes", "RxCore", "RxSecurity", "RxTesting", "CCrypto"]),
     tests("RxTestingTests", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", "RxTesting"]),
     tests("RxCoreTests", ["AFSBase", "AFSTypes", "RxCore", "RxSecurity", "RxTesting", collections]),

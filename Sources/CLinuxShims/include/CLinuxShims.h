@@ -22,6 +22,11 @@ struct afsfuse_message {
 int afsfuse_receive_messages(int socket, struct afsfuse_message *messages, unsigned int count);
 int afsfuse_send_messages(int socket, struct afsfuse_message *messages, unsigned int count);
 
+/// Steers the datagrams of a port that several sockets share (SO_REUSEPORT): a reply to a call of ours goes to the socket
+/// whose number (in the order in which they were bound) is the connection id's low bits above the channel, masked by
+/// `mask`; a packet of a peer's call to that which the hash of epoch and connection id names. 0, or an errno.
+int afsfuse_steer_lanes(int socket, uint32_t lanes, uint32_t mask, uint32_t multiplier);
+
 /// getrandom(2) for up to 256 bytes: 0, or an errno.
 int afsfuse_random(void *bytes, size_t count);
 

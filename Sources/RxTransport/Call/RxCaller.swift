@@ -1,5 +1,6 @@
 public import AFSTypes
 public import RxCore
+public import SystemPackage
 
 /// Something that makes Rx calls: the transport, a simulation's host, or a wrapper which injects faults.
 public protocol RxCaller: Sendable {
@@ -23,6 +24,15 @@ public protocol RxStream: AnyObject, Sendable {
 
   /// Fills `buffer`; fewer bytes only at the end of the peer's stream (0 when it had ended before).
   func receive(into buffer: UnsafeMutableRawBufferPointer) async throws(RxCallError) -> Int
+
+  /// Sends `count` bytes of a regular file from `offset` on, read straight into packets; otherwise like `send` of
+  /// memory. The descriptor must stay open until it returns.
+  func send(file: FileDescriptor, offset: Int64, count: Int, last: Bool) async throws(RxFileError)
+
+  /// Receives up to `count` bytes into a regular file from `offset` on, written straight from packets; otherwise like
+  /// `receive` into memory. The descriptor must stay open until it returns.
+  /// - Returns: bytes received; fewer than `count` only at the end of the peer's stream.
+  func receive(into file: FileDescriptor, offset: Int64, count: Int) async throws(RxFileError) -> Int
 
   /// Client: waits until the call has ended well, after the whole reply was received. Server: hands the reply to
   /// the peer for good (does not wait for its acknowledgement).

@@ -1,5 +1,6 @@
 package import AFSTypes
 package import RxCore
+package import SystemPackage
 
 /// A call's streams as tasks on any executor use them: carries operations to the call's state on the loop.
 ///
@@ -48,6 +49,40 @@ package final class DriverStream: RxStream {
     }
   }
 
+  package func send(
+    file: FileDescriptor, offset: Int64, count: Int, last: Bool
+  ) async throws(RxFileError) {
+    var range = FileRange(file, offset: offset, count: count)
+    range.prefetch()
+    if loop.isCurrent {
+      do { try endIfCancelled() } catch { throw .call(error) }
+      if let result = state.value.call.progressSend(file: &range, last: last, state.value.driver) {
+        return try result.get()
+      }
+    }
+    let rest = LoopBound(range)
+    try await wait { state, waiter in
+      state.value.call.awaitSend(file: rest.value, last: last, waiter, state.value.driver)
+    }
+  }
+
+  package func receive(
+    into file: FileDescriptor, offset: Int64, count: Int
+  ) async throws(RxFileError) -> Int {
+    var range = FileRange(file, offset: offset, count: count)
+    var received = 0
+    if loop.isCurrent {
+      do { try endIfCancelled() } catch { throw .call(error) }
+      if let result = state.value.call.progressReceive(file: &range, count: &received, state.value.driver) {
+        return try result.get()
+      }
+    }
+    let rest = LoopBound((range: range, count: received))
+    return try await wait { state, waiter in
+      state.value.call.awaitReceive(file: rest.value.range, count: rest.value.count, waiter, state.value.driver)
+    }
+  }
+
   package func finish() async throws(RxCallError) {
     if loop.isCurrent {
       try endIfCancelled()
@@ -73,12 +108,12 @@ package final class DriverStream: RxStream {
   }
 
   /// Suspends the task; `begin` runs on the loop and takes care that the continuation is resumed.
-  private func wait<Value>(
+  private func wait<Value, Failure: Error>(
     _ begin:
       @escaping @Sendable (
-        LoopBound<(call: StreamCall, driver: RxEndpointDriver)>, UnsafeContinuation<Result<Value, RxCallError>, Never>
+        LoopBound<(call: StreamCall, driver: RxEndpointDriver)>, UnsafeContinuation<Result<Value, Failure>, Never>
       ) -> Void
-  ) async throws(RxCallError) -> Value {
+  ) async throws(Failure) -> Value {
     let (loop, state) = (loop, state)
     let result = await withTaskCancellationHandler {
       await withUnsafeContinuation { waiter in

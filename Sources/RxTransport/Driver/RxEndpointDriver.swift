@@ -1,6 +1,5 @@
 package import AFSBase
 import AFSTypes
-import DequeModule
 package import RxCore
 
 /// Joins an `RxEndpoint` with asynchronous calls: keeps the calls in flight, turns their operations into commands to
@@ -11,7 +10,7 @@ package import RxCore
 /// `advance`, run the jobs that were resumed, `settle`, and so on until no job is left; then `nextTransmit` until nil.
 package final class RxEndpointDriver {
   /// Handlers of services that run at the same time; further calls wait, and the endpoint bounds how many do.
-  private static let handlersMax = 1024
+  package static let handlersMax = 1024
   /// The largest datagram or burst (what UDP can carry).
   private static let scratchBytes = 65536
 
@@ -22,17 +21,27 @@ package final class RxEndpointDriver {
   private var calls: [RxCallHandle: any DrivenCall] = [:]
   private var services: [ServiceID: any RxService] = [:]
   private var handlers: [RxCallHandle: Task<Void, Never>] = [:]
-  private var waitingCalls: Deque<(RxCallHandle, RxIncomingCall, StreamCall)> = []
+  private let acceptQueue: AcceptQueue
   private(set) package var isShutDown = false
   private(set) package var counters = RxCallCounters()
   /// Where reads go whose length is not known in advance.
   let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: scratchBytes, alignment: 16)
 
-  package init(loop: any RxLoop, configuration: RxEndpointConfiguration, seed: UInt64, now: MonotonicTime) {
+  /// - Parameters:
+  ///   - lane: which share of the port's connections is this driver's.
+  ///   - acceptQueue: what all drivers of the port share; nil for one of its own.
+  package init(
+    loop: any RxLoop, configuration: RxEndpointConfiguration, seed: UInt64, now: MonotonicTime, lane: RxLane = .only,
+    acceptQueue: AcceptQueue? = nil
+  ) {
     self.loop = loop
     self.now = now
-    endpoint = RxEndpoint(configuration: configuration, seed: seed, now: now)
+    self.acceptQueue = acceptQueue ?? AcceptQueue(handlersMax: Self.handlersMax)
+    endpoint = RxEndpoint(configuration: configuration, seed: seed, now: now, lane: lane)
   }
+
+  /// What peers know this run of the port by.
+  package var epoch: UInt32 { endpoint.epoch }
 
   deinit {
     scratch.deallocate()
@@ -48,6 +57,16 @@ package final class RxEndpointDriver {
   /// The network refused what was sent to `peer`.
   package func receivedNetworkError(_ errno: Int32, from peer: RxAddress) {
     endpoint.receivedNetworkError(errno, from: peer, now: now)
+  }
+
+  /// ICMP says the same, quoting the packet.
+  func receivedNetworkError(_ errno: Int32, from peer: RxAddress, quoting packet: UnsafeRawBufferPointer) {
+    endpoint.receivedNetworkError(errno, from: peer, quoting: packet, now: now)
+  }
+
+  /// ICMP, or the kernel, says that packets to `peer` may have `mtu` bytes at most, IP header included.
+  func receivedPathMTU(_ mtu: Int, from peer: RxAddress, quoting packet: UnsafeRawBufferPointer) {
+    endpoint.receivedPathMTU(mtu, from: peer, quoting: packet, now: now)
   }
 
   /// Time has passed: the endpoint's timers run. Time never goes back.
@@ -116,7 +135,7 @@ package final class RxEndpointDriver {
     isShutDown = true
     endpoint.shutDown(now: now)
     settle()
-    waitingCalls = []
+    acceptQueue.remove(of: self)
     for call in Array(calls.values) { call.completed(.failure(.shutDown), self) }
     for handler in handlers.values { handler.cancel() }
   }
@@ -135,6 +154,17 @@ package final class RxEndpointDriver {
 
   func read(_ call: RxCallHandle, into buffer: UnsafeMutableRawBufferPointer) -> (count: Int, isAtEnd: Bool) {
     endpoint.read(call, into: buffer, now: now)
+  }
+
+  /// Sends a batch of the file; see `RxEndpoint.write(_:byteCountMax:...)`.
+  /// - Returns: bytes taken.
+  func write(_ call: RxCallHandle, from range: inout FileRange, isLast: Bool) -> Int {
+    endpoint.write(call, byteCountMax: range.remaining, isLast: isLast, now: now) { range.read(into: $0) }
+  }
+
+  /// Writes a batch of received data to the file.
+  func read(_ call: RxCallHandle, into range: inout FileRange) -> (count: Int, offered: Int, isAtEnd: Bool) {
+    endpoint.read(call, byteCountMax: range.remaining, now: now) { range.write($0) }
   }
 
   /// Aborts the call if it has not ended; its events go nowhere from now on.
@@ -156,10 +186,13 @@ package final class RxEndpointDriver {
     guard !isShutDown, let service = services[call.service] else { return abandon(handle, .rxInvalidOperation) }
     let state = StreamCall(serving: handle)
     calls[handle] = state
-    if handlers.count < Self.handlersMax {
-      startHandler(of: service, handle, call, state)
-    } else {
-      waitingCalls.append((handle, call, state))
+    let work = LoopBound((driver: self, state: state, service: service))
+    acceptQueue.admit(loop, of: self) {
+      let (driver, state, service) = work.value
+      // Its client may have given it up meanwhile.
+      guard !driver.isShutDown, !state.hasEnded else { return false }
+      driver.startHandler(of: service, handle, call, state)
+      return true
     }
   }
 
@@ -173,18 +206,14 @@ package final class RxEndpointDriver {
     }
   }
 
-  /// The handler of a served call has returned: the next one that waits gets its place.
+  /// The handler of a served call has returned.
   func handlerReturned(_ handle: RxCallHandle) {
     handlers[handle] = nil
-    while handlers.count < Self.handlersMax, let (next, call, state) = waitingCalls.popFirst() {
-      // Its client may have given it up meanwhile.
-      guard !state.hasEnded, let service = services[call.service] else { continue }
-      startHandler(of: service, next, call, state)
-    }
+    acceptQueue.handlerReturned()
   }
 }
 
-/// What a driver has done since its start.
+/// What drivers have done since their start.
 public struct RxCallCounters: Sendable, Hashable {
   /// Client calls begun.
   public var started: UInt64 = 0
@@ -192,4 +221,10 @@ public struct RxCallCounters: Sendable, Hashable {
   public var served: UInt64 = 0
   /// Calls of both kinds that ended without their result.
   public var failed: UInt64 = 0
+
+  mutating func add(_ other: RxCallCounters) {
+    started += other.started
+    served += other.served
+    failed += other.failed
+  }
 }

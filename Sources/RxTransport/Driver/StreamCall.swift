@@ -7,6 +7,7 @@ import RxCore
 /// otherwise `await...` parks a continuation, and events drive it on.
 package final class StreamCall: DrivenCall {
   typealias Waiter<Value> = UnsafeContinuation<Result<Value, RxCallError>, Never>
+  typealias FileWaiter<Value> = UnsafeContinuation<Result<Value, RxFileError>, Never>
 
   private enum Side {
     case client(RxTarget, RxCallOptions)
@@ -25,19 +26,33 @@ package final class StreamCall: DrivenCall {
     let waiter: Waiter<Int>
   }
 
+  struct FileSender {
+    var range: FileRange
+    let isLast: Bool
+    let waiter: FileWaiter<Void>
+  }
+
+  struct FileReceiver {
+    var range: FileRange
+    var count: Int
+    let waiter: FileWaiter<Int>
+  }
+
   /// Bytes of a reply beyond what its reader wanted that `finish` throws away; more is a broken peer.
   private static let surplusMax = 65536
 
   private let side: Side
   /// The call at the endpoint: nil before the first `send` of a client, and after the call was released.
-  private var handle: RxCallHandle?
+  var handle: RxCallHandle?
   /// How the call ended; nil while it has not.
-  private var outcome: RxCompletion?
-  private var hasSentLast = false
-  private var isAtEnd = false
+  var outcome: RxCompletion?
+  var hasSentLast = false
+  var isAtEnd = false
   private var surplus = 0
   private var sender: Sender?
   private var receiver: Receiver?
+  var fileSender: FileSender?
+  var fileReceiver: FileReceiver?
   private var finisher: Waiter<Void>?
 
   init(to target: RxTarget, options: RxCallOptions) {
@@ -65,9 +80,7 @@ package final class StreamCall: DrivenCall {
       }
     }
     precondition(!hasSentLast, "send after the last bytes were sent")
-    if handle == nil, case .client(let target, let options) = side {
-      handle = driver.open(self, to: target, options: options)
-    }
+    openIfNew(driver)
     guard let handle else { return .failure(.shutDown) }
     if bytes.isEmpty, !last { return .success(()) }
     let taken = driver.write(handle, bytes, isLast: last)
@@ -77,6 +90,12 @@ package final class StreamCall: DrivenCall {
     }
     if last { hasSentLast = true }
     return .success(())
+  }
+
+  /// A client's call begins with its first bytes.
+  func openIfNew(_ driver: RxEndpointDriver) {
+    guard handle == nil, case .client(let target, let options) = side else { return }
+    handle = driver.open(self, to: target, options: options)
   }
 
   func awaitSend(_ bytes: UnsafeRawBufferPointer, last: Bool, _ waiter: Waiter<Void>, _ driver: RxEndpointDriver) {
@@ -167,6 +186,8 @@ package final class StreamCall: DrivenCall {
       }
       self.receiver = nil
       receiver.waiter.resume(returning: result)
+    } else if fileReceiver != nil {
+      driveFileReceiver(driver)
     } else if finisher != nil {
       driveFinish(driver)
     }
@@ -180,6 +201,8 @@ package final class StreamCall: DrivenCall {
       }
       self.sender = nil
       sender.waiter.resume(returning: result)
+    } else if fileSender != nil {
+      driveFileSender(driver)
     } else if finisher != nil {
       driveFinish(driver)
     }
@@ -198,6 +221,10 @@ package final class StreamCall: DrivenCall {
       if let sender {
         self.sender = nil
         sender.waiter.resume(returning: .success(()))
+      }
+      if let fileSender {
+        self.fileSender = nil
+        fileSender.waiter.resume(returning: .success(()))
       }
       releaseIfDone(driver)
     }
@@ -227,7 +254,7 @@ package final class StreamCall: DrivenCall {
     }
   }
 
-  private func releaseIfDone(_ driver: RxEndpointDriver) {
+  func releaseIfDone(_ driver: RxEndpointDriver) {
     guard case .client = side, isAtEnd, outcome == .success, let handle else { return }
     driver.release(handle)
     self.handle = nil
@@ -238,6 +265,7 @@ package final class StreamCall: DrivenCall {
     outcome = completion
     let (sender, receiver, finisher) = (sender, receiver, finisher)
     (self.sender, self.receiver, self.finisher) = (nil, nil, nil)
+    endFileTransfers(completion)
     switch completion {
     case .success:
       sender?.waiter.resume(returning: .success(()))

@@ -20,21 +20,31 @@ package final class RxIOThread: RxLoop, SerialExecutor {
     var poller: Poller
     var pump: SocketPump?
     var wakeups: UInt64 = 0
+    var spin: SpinWindow
 
-    init(poller: consuming Poller) { self.poller = poller }
+    init(poller: consuming Poller, spin: Duration) {
+      self.poller = poller
+      self.spin = SpinWindow(limit: spin)
+    }
   }
 
+  fileprivate let name: String
   private let remote = RemoteWork()
   private let counter: EventCounter
   private let turn: LoopBound<Turn>
   private let thread = Atomic<UInt>(0)
+  private let callsInFlight = Atomic(0)
   /// Taken by what would run on the thread after its end.
   private let afterEnd = Mutex(())
   package let sleepers = LoopBound(SleepQueue())
 
-  package init() throws(RxTransportError) {
+  /// - Parameters:
+  ///   - name: for `ps -L` and debuggers; 15 characters count.
+  ///   - spin: see `RxTransportOptions.spin`.
+  package init(name: String = "rx-io", spin: Duration = .zero) throws(RxTransportError) {
+    self.name = name
     counter = try EventCounter()
-    turn = LoopBound(Turn(poller: try Poller(counter: counter.descriptor)))
+    turn = LoopBound(Turn(poller: try Poller(counter: counter.descriptor), spin: spin))
     try start()
   }
 
@@ -127,6 +137,9 @@ package final class RxIOThread: RxLoop, SerialExecutor {
     pump.close()
   }
 
+  /// Calls in flight at the end of the last turn. From any thread.
+  var load: Int { callsInFlight.load(ordering: .relaxed) }
+
   /// On the thread: how often it slept.
   var wakeups: UInt64 { turn.value.wakeups }
 
@@ -136,8 +149,7 @@ package final class RxIOThread: RxLoop, SerialExecutor {
     thread.store(pthread_self(), ordering: .relaxed)
     let turn = turn.value
     while true {
-      let wasBusy = runTurn(turn)
-      if wasBusy { continue }
+      if runTurn(turn) || spin(turn) { continue }
       switch remote.becomeIdle() {
       case .work: continue
       // The system gives the thread's number to another one.
@@ -157,7 +169,10 @@ package final class RxIOThread: RxLoop, SerialExecutor {
     turn.pump?.deliver()
     isBusy = sleepers.value.fire(now: now) || isBusy
     isBusy = runJobs(turn) || isBusy
-    turn.pump?.flush()
+    if let pump = turn.pump {
+      pump.flush()
+      callsInFlight.store(pump.driver.callsInFlight, ordering: .relaxed)
+    }
     return isBusy || !turn.items.isEmpty || remote.mayHaveItems
   }
 
@@ -193,24 +208,42 @@ package final class RxIOThread: RxLoop, SerialExecutor {
     turn.running.removeAll(keepingCapacity: true)
   }
 
-  private func timeToSleep(_ turn: Turn) -> Duration? {
+  private func nextDeadline(_ turn: Turn) -> MonotonicTime {
     let none = MonotonicTime.distantFuture
-    let deadline = min(turn.pump?.driver.nextTimeout ?? none, sleepers.value.nextDeadline ?? none)
-    return deadline == none ? nil : deadline - Clock.monotonic
+    let pump = min(turn.pump?.driver.nextTimeout ?? none, turn.pump?.retryAt ?? none)
+    return min(pump, sleepers.value.nextDeadline ?? none)
+  }
+
+  /// Looks for news without sleeping, for as long as that has been worth it lately.
+  /// - Returns: whether there are any.
+  private func spin(_ turn: Turn) -> Bool {
+    guard let pump = turn.pump, turn.spin.isOpen else { return false }
+    let start = Clock.monotonic
+    let end = min(turn.spin.end(from: start), nextDeadline(turn))
+    while Clock.monotonic < end {
+      if pump.look() || remote.mayHaveItems { return true }
+      sched_yield()
+    }
+    return false
   }
 
   private func sleep(_ turn: Turn) {
     turn.wakeups += 1
-    let wakeup = turn.poller.wait(limit: timeToSleep(turn), wantsWrite: turn.pump?.wantsWrite ?? false)
+    let start = Clock.monotonic
+    let deadline = nextDeadline(turn)
+    let limit = deadline == .distantFuture ? nil : deadline - start
+    let wakeup = turn.poller.wait(limit: limit, wantsWrite: turn.pump?.wantsWrite ?? false)
     remote.becomeBusy()
+    turn.spin.slept(Clock.monotonic - start)
     turn.pump?.wokeUp(wakeup)
   }
 }
 
 /// The thread's start routine. A plain function: a closure would inherit the isolation of whoever wrote it.
 private func runIOThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-  afsfuse_name_thread("rx-io")
-  Unmanaged<RxIOThread>.fromOpaque(argument!).takeRetainedValue().run()
+  let thread = Unmanaged<RxIOThread>.fromOpaque(argument!).takeRetainedValue()
+  afsfuse_name_thread(thread.name)
+  thread.run()
   return nil
 }
 

@@ -20,6 +20,9 @@ enum SocketAddress {
       var name = sockaddr_in6()
       name.sin6_family = sa_family_t(AF_INET6)
       name.sin6_port = address.port.bigEndian
+      name.sin6_scope_id = address.scope
+      var address = address
+      address.scope = 0
       withUnsafeMutableBytes(of: &name.sin6_addr) { bytes in
         bytes.storeBytes(of: address.high.bigEndian, as: UInt64.self)
         bytes.storeBytes(of: address.low.bigEndian, toByteOffset: 8, as: UInt64.self)
@@ -43,7 +46,9 @@ enum SocketAddress {
       let port = memory.load(fromByteOffset: 2, as: UInt16.self).bigEndian
       let high = memory.loadUnaligned(fromByteOffset: 8, as: UInt64.self).bigEndian
       let low = memory.loadUnaligned(fromByteOffset: 16, as: UInt64.self).bigEndian
-      return RxAddress(high: high, low: low, port: port)
+      var address = RxAddress(high: high, low: low, port: port)
+      address.scope = memory.load(fromByteOffset: 24, as: UInt32.self)
+      return address
     case AF_INET:
       let port = memory.load(fromByteOffset: 2, as: UInt16.self).bigEndian
       return RxAddress(ipv4: memory.load(fromByteOffset: 4, as: UInt32.self).bigEndian, port: port)

@@ -9,10 +9,13 @@ struct UDPSocket: ~Copyable {
   /// Where it is bound; the port is never 0.
   let localAddress: RxAddress
 
-  /// - Parameter address: nil for every address of the host.
-  init(address: RxAddress?, port: UInt16, bufferBytes: Int) throws(RxTransportError) {
+  /// - Parameters:
+  ///   - address: nil for every address of the host.
+  ///   - joinsPort: whether another socket of ours has the port and lets others share it.
+  init(address: RxAddress?, port: UInt16, bufferBytes: Int, joinsPort: Bool = false) throws(RxTransportError) {
     let (descriptor, family) = try Self.create(for: address)
     do throws(RxTransportError) {
+      if joinsPort { try Self.sharePort(of: descriptor) }
       try Self.bind(descriptor, family, address, port)
       localAddress = try Self.boundAddress(of: descriptor)
     } catch {
@@ -40,6 +43,13 @@ struct UDPSocket: ~Copyable {
     let plain = socket(AF_INET, type, 0)
     guard plain >= 0 else { throw .system("socket", errno) }
     return (plain, .ipv4)
+  }
+
+  /// Lets sockets made later have the same port. Of the first one it is asked only after it was bound: so it is bound
+  /// only if nobody else has the port, not even one who would share it.
+  static func sharePort(of descriptor: CInt) throws(RxTransportError) {
+    var yes: CInt = 1
+    guard setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &yes, 4) == 0 else { throw .system("SO_REUSEPORT", errno) }
   }
 
   private static func bind(
@@ -81,12 +91,18 @@ struct UDPSocket: ~Copyable {
     set(udp, UDP_GRO, 1)
     // ICMP errors come through the error queue with the address they are about.
     set(CInt(IPPROTO_IP), IP_RECVERR, 1)
-    // Datagrams may be fragmented on their way: there is no path MTU discovery yet, and a tunnel must not stop us.
-    set(CInt(IPPROTO_IP), IP_MTU_DISCOVER, IP_PMTUDISC_DONT)
-    if family == .dual {
-      set(CInt(IPPROTO_IPV6), IPV6_RECVERR, 1)
-      set(CInt(IPPROTO_IPV6), IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT)
-    }
+    if family == .dual { set(CInt(IPPROTO_IPV6), IPV6_RECVERR, 1) }
+    Self.setFragmentation(false, of: descriptor, family)
+  }
+
+  /// Whether what is sent from now on may be fragmented on its way. What may not is as long as the interface allows,
+  /// whatever the kernel knows of the path (IP_PMTUDISC_PROBE): the endpoint keeps account of paths itself.
+  static func setFragmentation(_ isAllowed: Bool, of descriptor: CInt, _ family: SocketFamily) {
+    var mode = isAllowed ? IP_PMTUDISC_DONT : IP_PMTUDISC_PROBE
+    setsockopt(descriptor, CInt(IPPROTO_IP), IP_MTU_DISCOVER, &mode, 4)
+    guard family == .dual else { return }
+    mode = isAllowed ? IPV6_PMTUDISC_DONT : IPV6_PMTUDISC_PROBE
+    setsockopt(descriptor, CInt(IPPROTO_IPV6), IPV6_MTU_DISCOVER, &mode, 4)
   }
 
   @discardableResult

@@ -10,8 +10,10 @@ struct LoopbackPair {
   let server: RxTransport
   let client: RxTransport
 
-  init() throws {
-    var options = RxTransportOptions(address: RxAddress(ipv4: 0x7F00_0001, port: 0))
+  init() throws { try self.init(options: RxTransportOptions(address: RxAddress(ipv4: 0x7F00_0001, port: 0))) }
+
+  init(options: RxTransportOptions) throws {
+    var options = options
     options.acceptsOtherPort = false
     server = try RxTransport(options: options)
     client = try RxTransport(options: options)
