@@ -128,11 +128,15 @@ let package = Package(
     .target(
       name: "TestWorld",
       dependencies: [
-        "AFSBase", "AFSTypes", "RxCore", "RxTransport", "RxTesting", "AFSCache", "AFSCredentials", "AFSClient",
-        "AFSMockServer", logging, system,
+        "AFSBase", "AFSTypes", "RxCore", "RxTransport", "RxSecurity", "RxTesting", "AFSCache", "AFSCredentials",
+        "AFSClient", "AFSMockServer", logging, system,
       ], path: "Tests/TestWorld", swiftSettings: settings),
     tests(
-      "SimulationTests", ["AFSBase", "AFSTypes", "RxCore", "RxTesting", "AFSClient", "AFSMockServer", "TestWorld"]),
+      "SimulationTests",
+      [
+        "AFSBase", "AFSTypes", "RxCore", "RxTransport", "RxSecurity", "RxTesting", "AFSRPC", "AFSClient",
+        "AFSMockServer", "TestWorld",
+      ]),
     tests("ModelTests", ["AFSBase", "AFSTypes", "AFSCache", "RxTesting", "AFSClient", "AFSMockServer", "TestWorld"]),
     tests(
       "MountTests",

@@ -6,6 +6,7 @@ package import AFSTypes
 import Foundation
 package import Logging
 import RxCore
+package import RxSecurity
 package import RxTesting
 import RxTransport
 import Synchronization
@@ -25,6 +26,8 @@ package final class World: Sendable {
   package struct Options: Sendable {
     package var servers = 1
     package var clients = 1
+    /// What fileservers demand of authenticated clients.
+    package var minimumLevel = RxkadLevel.clear
     /// KiB of `root.cell`; 0 for none.
     package var quota: UInt64 = 0
     /// Clients keep names, attributes and pages as a kernel does, until they are invalidated.
@@ -72,11 +75,17 @@ package final class World: Sendable {
       let address = RxAddress(ipv4: 0x0A00_0101 + UInt32(number), port: 7000)
       let host = simulator.host("server\(number)", at: address)
       cell.addServer(addresses: [address], caller: host)
-      for service in cell.fileServices(ofServer: number) { host.register(service) }
+      for service in cell.fileServices(ofServer: number) {
+        host.register(service)
+        host.register(cell.serverSecurity(ofServer: number, minimumLevel: options.minimumLevel), for: service.id)
+      }
       return host
     }
     database = simulator.host("database", at: RxAddress(ipv4: 0x0A00_0164, port: 7003))
-    for service in cell.databaseServices() { database.register(service) }
+    for service in cell.databaseServices() {
+      database.register(service)
+      database.register(cell.serverSecurity(ofServer: nil), for: service.id)
+    }
     rootAFS = cell.makeVolume("root.afs", server: 0)
     rootCell = cell.makeVolume("root.cell", server: 0, quota: options.quota)
     cell.makeMountPoint(Self.cellName.text, in: .root(of: rootAFS), target: "#root.cell.")

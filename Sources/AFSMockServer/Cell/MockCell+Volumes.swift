@@ -68,6 +68,11 @@ extension MockCell {
     state.withLock { $0.users[name] = id }
   }
 
+  /// Makes a user a member of a group.
+  public func addMember(_ user: Int32, toGroup group: Int32) {
+    state.withLock { _ = $0.groups[user, default: []].insert(group) }
+  }
+
   /// The rights of one user or group on a directory of a volume.
   public func setRights(_ rights: AccessRights, of id: Int32, on fid: FID) {
     changeVolume(fid.volume) { volume throws(StorageError) in

@@ -67,7 +67,10 @@ public final class MockCell: Sendable {
   }
 
   public func clearFaults() {
-    state.withLock { $0.faults.clear() }
+    state.withLock { state in
+      state.faults.clear()
+      state.authenticationFaults = []
+    }
   }
 
   /// A server that is down answers nothing: its calls hang until it is up again or their client gives up.

@@ -36,6 +36,13 @@ struct MockCellState: Sendable {
     "system:administrators": AccessList.administrators, "system:anyuser": AccessList.anyUser,
     "system:authuser": AccessList.authenticatedUser, "anonymous": 32766,
   ]
+  /// Groups of a user, by ids.
+  var groups: [Int32: Set<Int32>] = [:]
+  /// What tickets for the cell's servers are encrypted with, and what these servers have in their key files.
+  var tickets: MockTicketKeys
+  var authenticationFaults: [AuthenticationFault.Rule] = []
+  /// Authenticated calls served, by who called.
+  var callers: [RxPrincipal: Int] = [:]
   /// How far the servers' clocks are off.
   var clockOffset: Duration = .zero
   /// Calls served, by operation.
@@ -48,6 +55,27 @@ struct MockCellState: Sendable {
   init(name: CellName, seed: UInt64) {
     self.name = name
     generator = SeededGenerator(seed: seed)
+    tickets = MockTicketKeys(using: &generator)
+  }
+
+  /// The Kerberos realm of the cell's own users.
+  var realm: String { name.text.uppercased() }
+
+  /// A principal's name as the protection service has it: `alice`, `alice.admin`, of other realms `bob@other.realm`
+  /// (OpenAFS src/viced/host.c, MapName_r).
+  func protectionName(of principal: RxPrincipal) -> String {
+    let local = principal.instance.isEmpty ? principal.name : "\(principal.name).\(principal.instance)"
+    if principal.cell.isEmpty || principal.cell == realm { return local }
+    return "\(local)@\(principal.cell.lowercased())"
+  }
+
+  /// Who a caller is: his own id, and all ids which he has rights by. Whom the protection service does not know is
+  /// anonymous (OpenAFS src/viced/host.c, h_FindClient_r).
+  func identity(of call: RxIncomingCall) -> (user: Int32, ids: Set<Int32>) {
+    guard let principal = call.authentication?.principal, let id = users[protectionName(of: principal)] else {
+      return (MockProtectionService.anonymous, [MockProtectionService.anonymous, AccessList.anyUser])
+    }
+    return (id, (groups[id] ?? []).union([id, AccessList.anyUser, AccessList.authenticatedUser]))
   }
 
   mutating func takeVolumeID() -> VolumeID {

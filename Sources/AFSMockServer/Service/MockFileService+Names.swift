@@ -17,7 +17,7 @@ extension MockFileService {
         if case .directory = contents {
           new = .directory(StoredDirectory(accessList: try volume.accessList(for: directory)))
         }
-        let owner = UInt32(bitPattern: MockProtectionService.anonymous)
+        let owner = UInt32(bitPattern: context.user)
         let fid = try volume.create(
           name, in: directory, new, permissions: defaultPermissions, owner: owner, now: context.wallTime)
         try volume.update(fid) { applyStoreStatus(wanted, to: &$0, now: context.wallTime) }

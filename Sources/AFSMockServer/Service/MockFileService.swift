@@ -27,6 +27,8 @@ struct MockFileService: RXAFSService {
   /// What an operation works with, under the cell's lock.
   struct Context {
     let host: CallbackRegistry.Host
+    /// The caller's own id.
+    let user: Int32
     /// Everything that the caller is: his own id, groups, system:anyuser.
     let ids: Set<Int32>
     let wallTime: WallTime
@@ -62,8 +64,10 @@ struct MockFileService: RXAFSService {
     let wallTime = cell.wallTime
     let now = cell.timer.now
     return try cell.state.withLock { (state) throws(AbortCode) -> Answer in
+      let identity = state.identity(of: call)
+      if let principal = call.authentication?.principal { state.callers[principal, default: 0] += 1 }
       let context = Context(
-        host: CallbackRegistry.Host(address: call.peer), ids: [MockProtectionService.anonymous, AccessList.anyUser],
+        host: CallbackRegistry.Host(address: call.peer), user: identity.user, ids: identity.ids,
         wallTime: wallTime, now: now, lifetime: state.callbackLifetime)
       return try body(&state, context)
     }

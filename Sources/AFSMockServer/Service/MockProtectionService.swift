@@ -39,6 +39,7 @@ struct MockProtectionService: PRService {
     try await cell.begin("GetCPS", server: nil, volume: nil)
     var ids = [arguments.id, AccessList.anyUser]
     if arguments.id != Self.anonymous { ids.append(AccessList.authenticatedUser) }
+    ids += cell.state.withLock { $0.groups[arguments.id] ?? [] }.sorted()
     return .init(ids: ids, over: 0)
   }
 }

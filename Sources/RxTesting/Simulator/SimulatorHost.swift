@@ -12,6 +12,7 @@ public final class SimulatorHost: RxCaller, RxSecurityRegistry {
     var driver: RxEndpointDriver
     var services: [any RxService] = []
     var securities: [RxClientSecurityReference: any RxClientSecurity] = [:]
+    var serverSecurities: [(security: any RxServerSecurity, service: ServiceID)] = []
     var configuration: RxEndpointConfiguration
     /// Whether the host is switched off: it neither sends nor hears.
     var isDown = false
@@ -76,6 +77,14 @@ public final class SimulatorHost: RxCaller, RxSecurityRegistry {
     }
   }
 
+  /// Calls to `service` may come protected by `security`.
+  public func register(_ security: any RxServerSecurity, for service: ServiceID) {
+    simulator.perform { [state] in
+      state.value.serverSecurities.append((security, service))
+      state.value.driver.register(security, for: service)
+    }
+  }
+
   /// Ends the host's calls without a word to their peers, and starts it anew with the same services.
   public func restart() {
     simulator.perform { [simulator, state] in
@@ -84,6 +93,7 @@ public final class SimulatorHost: RxCaller, RxSecurityRegistry {
       state.value.driver = simulator.makeDriver(state.value.configuration)
       for service in state.value.services { state.value.driver.register(service) }
       for (reference, security) in state.value.securities { state.value.driver.register(security, as: reference) }
+      for (security, service) in state.value.serverSecurities { state.value.driver.register(security, for: service) }
     }
   }
 
