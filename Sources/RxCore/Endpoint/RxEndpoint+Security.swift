@@ -14,6 +14,7 @@ extension RxEndpoint {
     do throws(RxSecurityFailure) {
       response = try security.respond(to: body, callNumbers: connections[connection].callNumbers)
     } catch {
+      securityRefusals.note(error, from: connections[connection].address)
       sendConnectionAbort(connection, error.code, now: now)
       endConnection(connection, .security(error.reason), now: now)
       return
@@ -79,6 +80,7 @@ extension RxEndpoint {
       let callNumbers = try security.accept(response: body)
       if let callNumbers { vouch(callNumbers, connection) }
     } catch {
+      securityRefusals.note(error, from: connections[connection].address)
       failConnection(connection, error.code, now: now)
       return
     }

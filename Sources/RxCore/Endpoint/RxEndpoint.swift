@@ -51,6 +51,7 @@ public struct RxEndpoint: ~Copyable {
   var sendQueue: Deque<UInt64> = []
   var events: Deque<RxEvent> = []
   var pool = PacketPool()
+  var securityRefusals = SecurityRefusals()
   /// Answers to packets that belong to no call: a flood of those must not become a flood of ours.
   var strayAnswers: RateLimit
   var versionAnswers: RateLimit
@@ -215,6 +216,9 @@ public struct RxEndpoint: ~Copyable {
     // A call that may not send yet can have left a question.
     return datagrams.next(into: buffer)
   }
+
+  /// What a security class has refused since the last look; each peer and code comes once.
+  public mutating func nextSecurityRefusal() -> RxSecurityRefusal? { securityRefusals.next() }
 
   public mutating func nextEvent() -> RxEvent? {
     while let event = events.popFirst() {

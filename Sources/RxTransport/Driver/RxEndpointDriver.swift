@@ -24,6 +24,8 @@ package final class RxEndpointDriver {
   private let acceptQueue: AcceptQueue
   private(set) package var isShutDown = false
   private(set) package var counters = RxCallCounters()
+  /// What is told of packets that a security class refused.
+  package var securityRefused: ((RxSecurityRefusal) -> Void)?
   /// Where reads go whose length is not known in advance.
   let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: scratchBytes, alignment: 16)
 
@@ -88,6 +90,7 @@ package final class RxEndpointDriver {
         calls[handle]?.completed(completion, self)
       }
     }
+    while let refusal = endpoint.nextSecurityRefusal() { securityRefused?(refusal) }
   }
 
   /// Fills `buffer` (64 KiB) with what must be sent next.

@@ -45,6 +45,9 @@ final class SocketPump {
     family = socket.family
     self.socket = consume socket
     self.logger = logger
+    driver.securityRefused = { refusal in
+      logger.warning("\(refusal.peer) is refused with \(refusal.code): \(refusal.reason)")
+    }
   }
 
   func join(_ exchange: LaneExchange, as lane: Int) {

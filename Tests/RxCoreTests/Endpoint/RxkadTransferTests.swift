@@ -100,6 +100,10 @@ import Testing
   func modified(level: RxkadLevel) throws {
     let (simulation, forged) = try Self.tampering(level) { $0[28] ^= 1 }
     #expect(simulation.run(limit: .seconds(10)))
+    let refusal = simulation.client.endpoint.nextSecurityRefusal()
+    #expect(refusal?.peer == TransferSimulation.serverAddress)
+    #expect(refusal?.code == .rxkadSealedInconsistent)
+    #expect(simulation.client.endpoint.nextSecurityRefusal() == nil)
     #expect(forged() == 1)
     #expect(simulation.caller.completions == [.failure(.abortedLocally(.rxkadSealedInconsistent))])
     #expect(simulation.caller.problems == [])

@@ -36,7 +36,7 @@ public enum NativeTicket {
     }
   }
 
-  private static func parse(_ clear: [UInt8]) throws(RxSecurityFailure) -> RxkadTicket {
+  static func parse(_ clear: [UInt8]) throws(RxSecurityFailure) -> RxkadTicket {
     var rest = clear[...]
     func string(atLeast minimum: Int) -> String? {
       guard let end = rest.prefix(nameByteCountMax).firstIndex(of: 0), end - rest.startIndex >= minimum else {
