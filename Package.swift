@@ -43,6 +43,7 @@ let package = Package(
     .executable(name: "afsfuse", targets: ["afsfuse"]),
     .executable(name: "afsmock", targets: ["afsmock"]),
     .executable(name: "rxgen", targets: ["rxgen"]),
+    .executable(name: "rxperf", targets: ["rxperf"]),
     .library(name: "AFSClient", targets: ["AFSClient"]),
   ],
   dependencies: [
@@ -104,6 +105,8 @@ let package = Package(
     command(
       "afsmock", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", "AFSMockServer", argumentParser, logging, system]),
     command("rxgen", ["AFSBase", "RxGen", argumentParser]),
+    command(
+      "rxperf", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", "AFSControl", argumentParser, logging]),
     // tests
     tests("AFSBaseTests", ["AFSBase"]),
     tests(
@@ -145,10 +148,12 @@ let package = Package(
         "TestWorld",
         logging, system,
       ]),
+    tests("FuzzTests", ["AFSBase", "AFSTypes", "RxCore"]),
     tests("TidyTests", []),
     .target(name: "CTestCalls", path: "Tests/CTestCalls"),
     tests("AFSFuseTests", ["AFSBase", "AFSTypes", "AFSClient", "AFSCredentials", "AFSFuse", "CTestCalls", logging]),
     tests("AFSControlTests", ["AFSBase", "AFSControl", logging]),
+    tests("rxperfTests", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", "rxperf", argumentParser]),
     tests("afsfuseTests", ["afsfuse", "AFSFuse", "AFSControl", argumentParser, logging]),
   ]
 )

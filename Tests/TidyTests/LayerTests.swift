@@ -11,7 +11,7 @@ import Testing
     "AFSRPC": 4, "AFSCache": 4, "AFSCredentials": 4,
     "AFSClient": 5, "RxTesting": 5,
     "AFSFuse": 6, "AFSControl": 6, "AFSMockServer": 6,
-    "afsfuse": 7, "afsmock": 7, "rxgen": 7,
+    "afsfuse": 7, "afsmock": 7, "rxgen": 7, "rxperf": 7,
   ]
 
   /// Imports within one layer which the architecture allows.

@@ -10,7 +10,7 @@ import Testing
     var testDescription: String { text }
   }
 
-  static let executables: Set<String> = ["afsfuse", "afsmock", "rxgen"]
+  static let executables: Set<String> = ["afsfuse", "afsmock", "rxgen", "rxperf"]
 
   static let bans: [Ban] = [
     Ban(text: "import Foundation", reason: "start-up time and memory", allowed: executables),
@@ -83,7 +83,7 @@ import Testing
   @Test("Every test suite has a folder of sources or is one of the added suites")
   func mirror() throws {
     let added: Set<String> = [
-      "TidyTests", "TestWorld", "SimulationTests", "ModelTests", "MountTests", "InteropTests", "CommandTests",
+      "TidyTests", "TestWorld", "SimulationTests", "ModelTests", "MountTests", "InteropTests", "CommandTests", "FuzzTests",
     ]
     for suite in Set(try SourceTree.swiftFiles(below: "Tests").map(\.target)) where !added.contains(suite) {
       #expect(LayerTests.layers[String(suite.dropLast("Tests".count))] != nil, "\(suite) mirrors no target")

@@ -1,0 +1,23 @@
+extension RxParameter {
+  private static let dayInSeconds = 86_400
+
+  /// All parameters, in the order of Docs/mounting.md.
+  public static let all: [RxParameter] = [
+    RxParameter(
+      "rx_window_size", .packets, 1...255, \.receiveWindow, "packets that a peer may send ahead of the reader"),
+    RxParameter("tx_window_size", .packets, 1...255, \.transmitWindow, "packets sent ahead of the acknowledgements"),
+    RxParameter("rx_mtu", .bytes, 64...1536, \.payloadMax, "data in a packet, in both directions"),
+    RxParameter(
+      "connection_expiry", .seconds, 1...dayInSeconds, \.connectionIdleTime,
+      "how long an unused client connection is kept"),
+    RxParameter(
+      "service_connection_expiry", .seconds, 1...dayInSeconds, \.serverConnectionIdleTime,
+      "how long an unused connection of a client of ours is kept"),
+    RxParameter(
+      "service_connections_max", .connections, 1...1_000_000, \.serverConnectionsMax, "connections of clients at most"),
+    RxParameter(
+      "accept_queue_depth", .calls, 1...65536, \.acceptQueueDepth, "calls of clients that may wait for a handler"),
+    RxParameter(
+      "service_dead_time", .seconds, 2...3600, \.serverDeadTime, "how long a client may show no sign of life"),
+  ]
+}

@@ -1,0 +1,158 @@
+import AFSBase
+import AFSControl
+import AFSTypes
+import ArgumentParser
+import Glibc
+import RxCore
+import RxTransport
+
+extension PerfOperation: ExpressibleByArgument {}
+
+/// `rxperf client`: makes calls and says how fast they were.
+struct ClientCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "client", abstract: "Makes calls to an rxperf server and says how fast they were.",
+    discussion: "The letters are those of OpenAFS's rxperf.")
+
+  @Option(name: [.customShort("c"), .long], help: "What the calls do.")
+  var command: PerfOperation
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("The server's name or address.", valueName: "host"))
+  var server = "127.0.0.1"
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("The server's UDP port.", valueName: "port"))
+  var port: UInt16 = PerfRequest.port
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("Bytes of a send or recv call.", valueName: "bytes"))
+  var bytes = 1 << 20
+
+  @Option(name: [.customShort("S"), .long], help: ArgumentHelp("Bytes which an rpc call sends.", valueName: "bytes"))
+  var sendBytes = 3
+
+  @Option(
+    name: [.customShort("R"), .long], help: ArgumentHelp("Bytes which an rpc call receives.", valueName: "bytes"))
+  var receiveBytes = 30
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "For 'file': lengths in units of four bytes, a line each; an empty line turns from sending to receiving.",
+      valueName: "file"), completion: .file())
+  var file: String?
+
+  @Option(name: [.customShort("T"), .long], help: ArgumentHelp("Calls that each caller makes.", valueName: "number"))
+  var times = 100
+
+  @Option(name: [.customShort("t"), .long], help: ArgumentHelp("Callers at once.", valueName: "number"))
+  var threads = 1
+
+  @Option(
+    help: ArgumentHelp("I/O threads, each with a UDP port of its own, which share the callers.", valueName: "number"))
+  var ioThreads = 1
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("Bytes that are read at a time, on both sides.", valueName: "bytes"))
+  var readSize = PerfRequest.pieceMax
+
+  @Option(
+    name: [.customShort("w"), .long],
+    help: ArgumentHelp("Bytes that are written at a time, on both sides.", valueName: "bytes"))
+  var writeSize = PerfRequest.pieceMax
+
+  @Flag(help: "Compare what is received with what an rxperf server of ours, or a primed one of OpenAFS, sends.")
+  var verify = false
+
+  @Flag(help: "With --verify: first send OpenAFS's server the pattern that it then returns.")
+  var prime = false
+
+  @Option(help: ArgumentHelp("Give up a call after this time.", valueName: "seconds"))
+  var timeout: Int?
+
+  @Flag(help: "Print the result as JSON.")
+  var json = false
+
+  @OptionGroup var transport: TransportArguments
+
+  func validate() throws {
+    let piece = 1...PerfRequest.pieceMax
+    guard piece.contains(readSize), piece.contains(writeSize) else {
+      throw ValidationError("-r and -w must be from 1 to \(PerfRequest.pieceMax).")
+    }
+    for (name, value) in [("-b", bytes), ("-S", sendBytes), ("-R", receiveBytes)] {
+      guard (0...Int(Int32.max)).contains(value) else { throw ValidationError("\(name) must be below 2 GiB.") }
+    }
+    guard (1...1024).contains(threads) else { throw ValidationError("-t must be from 1 to 1024.") }
+    guard (1...64).contains(ioThreads) else { throw ValidationError("--io-threads must be from 1 to 64.") }
+    guard times > 0 else { throw ValidationError("-T must be at least 1.") }
+    guard (command == .file) == (file != nil) else { throw ValidationError("-f goes with '-c file', and only there.") }
+    _ = try transport.configuration()
+  }
+
+  func run() async throws {
+    let address = RxAddress(ipv4: try ServerName.address(of: server), port: port)
+    let request = try makeRequest()
+    let clients = try (0..<min(ioThreads, threads)).map { _ in
+      PerfClient(
+        transport: try transport.openTransport(address: nil, port: 0),
+        target: RxTarget(peer: address, service: ServiceID(PerfRequest.service)),
+        options: RxCallOptions(deadline: timeout.map { .seconds($0) }), request: request,
+        check: verify ? PerfCheck(allowsZeros: false) : nil)
+    }
+    do {
+      if prime { try await Self.prime(clients[0]) }
+      let report = try await measure(clients)
+      print(json ? report.json.text() : report.text)
+    } catch let error as RxCallError {
+      complain("call to \(address) failed: \(error)")
+      throw ExitCode(1)
+    } catch let error as PerfError {
+      complain("\(address): \(error)")
+      throw ExitCode(1)
+    }
+    for client in clients { await client.transport.shutDown() }
+  }
+
+  private func makeRequest() throws -> PerfRequest {
+    switch command {
+    case .send: return PerfRequest(.send, sendBytes: bytes, readSize: readSize, writeSize: writeSize)
+    case .recv: return PerfRequest(.recv, receiveBytes: bytes, readSize: readSize, writeSize: writeSize)
+    case .rpc:
+      return PerfRequest(
+        .rpc, sendBytes: sendBytes, receiveBytes: receiveBytes, readSize: readSize, writeSize: writeSize)
+    case .file:
+      do throws(PerfError) {
+        return try PerfRequest(entries: try LengthList.read(file ?? ""), readSize: readSize, writeSize: writeSize)
+      } catch {
+        throw ValidationError(error.description)
+      }
+    }
+  }
+
+  /// Fills the buffer of OpenAFS's server with the pattern.
+  private static func prime(_ client: PerfClient) async throws {
+    let primer = PerfClient(
+      transport: client.transport, target: client.target, options: client.options,
+      request: PerfRequest(.send, sendBytes: PerfPattern.period), check: nil)
+    _ = try await primer.run(times: 1)
+  }
+
+  private func measure(_ clients: [PerfClient]) async throws -> PerfReport {
+    let timer = clients[0].transport.timer
+    let (start, cpu) = (timer.now, processTime())
+    let callers = (0..<threads).map { number in
+      let client = clients[number % clients.count]
+      return Task(executorPreference: client.transport.executor) { [times] in try await client.run(times: times) }
+    }
+    var tally = PerfClient.Tally()
+    do {
+      for caller in callers { tally.add(try await caller.value) }
+    } catch {
+      for caller in callers { caller.cancel() }
+      throw error
+    }
+    return PerfReport(
+      operation: command, callers: threads, ioThreads: clients.count, isVerified: verify, tally: tally,
+      elapsed: timer.now - start, cpu: processTime() - cpu)
+  }
+}

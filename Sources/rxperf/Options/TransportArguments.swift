@@ -1,0 +1,51 @@
+import ArgumentParser
+import Logging
+import RxCore
+import RxTransport
+
+/// Options of both sides: the endpoint's parameters, the packet trace.
+struct TransportArguments: ParsableArguments {
+  @Option(
+    name: .customLong("rx"),
+    help: ArgumentHelp(
+      "A parameter of the Rx endpoint; may be repeated. 'rxperf help parameters' is in Docs/mounting.md: "
+        + RxParameter.all.map(\.name).joined(separator: ", ") + ".", valueName: "key=value"))
+  var parameters: [String] = []
+
+  @Option(
+    name: [.customShort("W"), .customLong("window")],
+    help: ArgumentHelp("Largest window in both directions, in packets.", valueName: "packets"))
+  var window: Int?
+
+  @Option(
+    name: [.customShort("u"), .customLong("udp-buffer")],
+    help: ArgumentHelp("Size of the socket's buffers.", valueName: "KiB"))
+  var udpBuffer: Int = 8192
+
+  func configuration() throws -> RxEndpointConfiguration {
+    var configuration = RxEndpointConfiguration()
+    do throws(RxParameterError) {
+      if let window {
+        try configuration.set("rx_window_size", to: String(window))
+        try configuration.set("tx_window_size", to: String(window))
+      }
+      for parameter in parameters { try configuration.apply(parameter) }
+    } catch {
+      throw ValidationError(error.description)
+    }
+    configuration.versionText = "afsfuse rxperf"
+    return configuration
+  }
+
+  func openTransport(address: RxAddress?, port: UInt16) throws -> RxTransport {
+    guard (16...1 << 20).contains(udpBuffer) else { throw ValidationError("-u must be from 16 to 1048576 KiB.") }
+    var options = RxTransportOptions(address: address, port: port)
+    options.acceptsOtherPort = false
+    options.socketBufferBytes = udpBuffer * 1024
+    do {
+      return try RxTransport(options: options, configuration: try configuration(), logger: Logger(label: "rxperf"))
+    } catch let error as RxTransportError {
+      throw ValidationError("\(error)" + (port == 0 ? "" : " (say -p to use another)"))
+    }
+  }
+}

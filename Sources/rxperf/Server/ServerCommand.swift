@@ -1,0 +1,102 @@
+import AFSBase
+import AFSControl
+import ArgumentParser
+import Glibc
+import RxCore
+import RxTransport
+
+/// `rxperf server`: answers clients until a signal ends it.
+struct ServerCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "server", abstract: "Serves rxperf calls until SIGINT or SIGTERM, then says what it has served.")
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("The UDP port.", valueName: "port"))
+  var port: UInt16 = PerfRequest.port
+
+  @Option(name: .long, help: ArgumentHelp("The local IPv4 address. (default: all)", valueName: "address"))
+  var listen: String?
+
+  @Flag(help: "Compare received data with rxperf's pattern; a call with other data is aborted.")
+  var verify = false
+
+  @Flag(help: "With --verify: accept zeros too, which OpenAFS's client sends until it has received something.")
+  var allowZeros = false
+
+  @Flag(help: "Print what was served as JSON.")
+  var json = false
+
+  @OptionGroup var transport: TransportArguments
+
+  func validate() throws {
+    _ = try transport.configuration()
+  }
+
+  func run() async throws {
+    let signals = Self.blockedSignals()
+    var address: RxAddress?
+    if let listen { address = RxAddress(ipv4: try ServerName.address(of: listen), port: port) }
+    let rx = try transport.openTransport(address: address, port: port)
+    let service = PerfService(check: verify ? PerfCheck(allowsZeros: allowZeros) : nil) { text in
+      complain(text)
+    }
+    rx.register(service)
+    if !json { print("rxperf: serving on port \(rx.boundPort)") }
+    fflush(nil)
+    await Self.wait(for: signals)
+    await rx.shutDown()
+    summarize(service.counts)
+    if service.counts.corrupt > 0 { throw ExitCode(1) }
+  }
+
+  private func summarize(_ counts: PerfService.Counts) {
+    let cpu = processTime()
+    guard json else {
+      return print(
+        "rxperf: \(counts.calls) calls, \(counts.failures) failed, \(counts.bytesReceived) bytes received, "
+          + "\(counts.bytesSent) sent, CPU \(PerfReport.number(Double(cpu.wholeNanoseconds) / 1e9)) s")
+    }
+    print(
+      JSONValue.object([
+        .init("calls", JSONValue(counts.calls)), .init("failures", JSONValue(counts.failures)),
+        .init("corrupt", JSONValue(counts.corrupt)), .init("bytesReceived", JSONValue(counts.bytesReceived)),
+        .init("bytesSent", JSONValue(counts.bytesSent)), .init("cpuNanoseconds", JSONValue(cpu.wholeNanoseconds)),
+      ]).text())
+  }
+
+  /// Blocked before the transport starts its thread, so that sigwait gets them.
+  private static func blockedSignals() -> sigset_t {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    sigaddset(&signals, SIGINT)
+    sigaddset(&signals, SIGTERM)
+    pthread_sigmask(SIG_BLOCK, &signals, nil)
+    return signals
+  }
+
+  private static func wait(for signals: sigset_t) async {
+    await withCheckedContinuation { continuation in
+      var thread = pthread_t()
+      let box = Unmanaged.passRetained(SignalWait(signals: signals, continuation: continuation))
+      pthread_create(&thread, nil, waitForSignal, box.toOpaque())
+      pthread_detach(thread)
+    }
+  }
+}
+
+private final class SignalWait {
+  var signals: sigset_t
+  let continuation: CheckedContinuation<Void, Never>
+
+  init(signals: sigset_t, continuation: CheckedContinuation<Void, Never>) {
+    self.signals = signals
+    self.continuation = continuation
+  }
+}
+
+private func waitForSignal(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+  let wait = Unmanaged<SignalWait>.fromOpaque(argument!).takeRetainedValue()
+  var received: Int32 = 0
+  sigwait(&wait.signals, &received)
+  wait.continuation.resume()
+  return nil
+}
