@@ -72,6 +72,7 @@ extension AFSError {
     case .unreachable: self = .unreachable
     case .protocolViolation(let text), .malformedReply(let text): self = .corrupt(text)
     case .cancelled: self = .interrupted
+    case .tooManyCalls: self = .busy
     case .shutDown: self = .shutDown
     case .security: self = .accessDenied
     }

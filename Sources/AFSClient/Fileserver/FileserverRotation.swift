@@ -163,7 +163,7 @@ package struct FileserverRotation: Sendable {
       note(AFSError(outcome))
       dropCurrentServer()
       return nil
-    case .abortedLocally, .cancelled, .shutDown: return .fail(AFSError(outcome))
+    case .abortedLocally, .cancelled, .tooManyCalls, .shutDown: return .fail(AFSError(outcome))
     }
   }
 

@@ -224,7 +224,7 @@ extension ClientContext {
       log.warning("fileserver \(address): \(text)")
     case .security(let text):
       log.notice("fileserver \(address): \(text)")
-    case .aborted, .abortedLocally, .cancelled, .shutDown: break
+    case .aborted, .abortedLocally, .cancelled, .tooManyCalls, .shutDown: break
     }
   }
 

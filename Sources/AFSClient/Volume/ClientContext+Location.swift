@@ -163,7 +163,8 @@ extension ClientContext {
           case .cancelled: throw .interrupted
           case .shutDown: throw .shutDown
           case .aborted: mayDoBetter = true
-          case .abortedLocally, .timedOut, .unreachable, .protocolViolation, .malformedReply, .security: break
+          case .abortedLocally, .timedOut, .unreachable, .protocolViolation, .malformedReply, .security, .tooManyCalls:
+            break
           }
           log.info("location server \(address) of cell \(cell.name): \(error)")
           failure = AFSError(error)

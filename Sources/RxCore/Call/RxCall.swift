@@ -18,6 +18,11 @@ struct RxCall: ~Copyable {
   var timers = CallTimers()
   /// Retransmission timeouts in a row; doubles the next.
   var timeoutsInRow = 0
+  var statistics = RxCallStatistics()
+  /// Client: when it got its channel.
+  var boundAt = MonotonicTime.zero
+  /// Client: set while the call waits for a channel.
+  var queued: QueuedCall?
   /// The latest ping under way.
   var pingSerial = Serial.none
   var pingSentAt = MonotonicTime.zero

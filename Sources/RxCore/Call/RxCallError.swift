@@ -15,6 +15,8 @@ public enum RxCallError: Error, Hashable, Sendable {
   case malformedReply(String)
   /// The caller's task was cancelled.
   case cancelled
+  /// More calls wait for a connection than the endpoint's configuration allows.
+  case tooManyCalls
   /// The endpoint was shut down.
   case shutDown
   /// The security class refused (before any packet was sent, or for the connection as a whole).

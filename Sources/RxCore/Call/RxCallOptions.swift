@@ -7,7 +7,13 @@ public struct RxCallOptions: Sendable, Hashable {
   /// How long a peer that answers pings may make no progress; nil for ever.
   public var idleTime: Duration?
 
-  public init(deadline: Duration? = nil, deadTime: Duration = .seconds(50), idleTime: Duration? = nil) {
+  /// The call has a connection of its own, which takes no other (Linux: RXRPC_EXCLUSIVE_CONNECTION).
+  public var isExclusive: Bool
+
+  public init(
+    deadline: Duration? = nil, deadTime: Duration = .seconds(50), idleTime: Duration? = nil, isExclusive: Bool = false
+  ) {
+    self.isExclusive = isExclusive
     self.deadline = deadline
     self.deadTime = deadTime
     self.idleTime = idleTime

@@ -21,6 +21,8 @@ struct RxConnection: ~Copyable {
   let target: RxTarget?
   /// Client: stands in the list of connections with a free channel.
   var isListed = false
+  /// Client: the server has answered on it.
+  var isGreeted = false
   /// Must take no new call: it failed, or its security class has had enough.
   var isRetired = false
   /// Seals and opens packets; nil for rxnull, which costs nothing.

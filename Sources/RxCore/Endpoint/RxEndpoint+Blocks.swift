@@ -21,9 +21,14 @@ extension RxEndpoint {
     guard byteCountMax > 0 else {
       return write(index, UnsafeRawBufferPointer(start: nil, count: 0), isLast: isLast)
     }
+    guard calls[index].queued == nil else {
+      calls[index].isWritableOwed = true
+      return 0
+    }
     let (written, offered) = calls[index].transmit.write(
       byteCountMax: byteCountMax, isLast: isLast, bodyByteCountMax: peers[calls[index].peer].bodyByteCountMax,
       seal: seal(for: index), pool: &pool, from: fill)
+    calls[index].statistics.bytesWritten += written
     if offered < byteCountMax { calls[index].isWritableOwed = true }
     queueToSend(index)
     return written
@@ -42,7 +47,7 @@ extension RxEndpoint {
     guard let index = calls.index(of: call.rawValue) else { return (0, 0, false) }
     beginWork(on: index)
     let (taken, offered) = calls[index].receive.read(byteCountMax: byteCountMax, pool: &pool, into: drain)
-    noteRead(index)
+    noteRead(index, byteCount: taken)
     return (taken, offered, calls[index].receive.isAtEnd)
   }
 }

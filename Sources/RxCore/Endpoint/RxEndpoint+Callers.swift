@@ -6,27 +6,53 @@ extension RxEndpoint {
   /// - Returns: the slab index of the new call, which may have ended already.
   mutating func startCall(to target: RxTarget, options: RxCallOptions, now: MonotonicTime) -> Int {
     guard !isShutDown else { return failedCall(.shutDown, options: options, now: now) }
-    let connection: Int
+    if let queue = targets[target], !queue.waiting.isEmpty { return queueCall(to: target, options: options, now: now) }
     do throws(RxSecurityFailure) {
-      connection = try connectionWithFreeChannel(to: target, now: now)
+      guard let connection = try admittingConnection(to: target, isExclusive: options.isExclusive, now: now) else {
+        return queueCall(to: target, options: options, now: now)
+      }
+      let index = calls.insert(boundCall(on: connection, options, now: now))
+      bind(index, to: connection)
+      return index
     } catch {
       return failedCall(.security(error.reason), options: options, now: now)
     }
+  }
+
+  /// A call for the next number of a free channel.
+  mutating func boundCall(on connection: Int, _ options: RxCallOptions, now: MonotonicTime) -> RxCall {
     guard let channel = connections[connection].freeChannel() else {
       preconditionFailure("a listed connection has a free channel")
     }
     let peer = connections[connection].peer
-    let callNumber = connections[connection].channels[channel].begin()
     var call = RxCall(
-      isClient: true, connection: connection, peer: peer, channel: channel, callNumber: callNumber,
+      isClient: true, connection: connection, peer: peer, channel: channel,
+      callNumber: connections[connection].channels[channel].begin(),
       life: CallLife(deadTime: options.deadTime, idleTime: options.idleTime, now: now), configuration: configuration,
       knownCongestionWindow: peers[peer].congestionWindow)
     call.timers.deadline = options.deadline.map { now + $0 }
-    let index = calls.insert(call)
-    attach(index, connection, channel)
+    call.boundAt = now
+    return call
+  }
+
+  /// Makes a client's call the one under way on its channel.
+  mutating func bind(_ index: Int, to connection: Int) {
+    attach(index, connection, calls[index].channel)
+    if !connections[connection].isGreeted { peers[connections[connection].peer].greetingCalls += 1 }
     if !connections[connection].hasFreeChannel { unlist(connection) }
+    // Before the numbers wrap around, where peers differ, the connection makes room for another.
+    if calls[index].callNumber.rawValue >= Self.callNumberMax { retire(connection) }
     callTimers.set(index, calls[index].nextTimer)
-    return index
+  }
+
+  private static var callNumberMax: UInt32 { 0x7FFF_FFFF }
+
+  /// A call which is on no connection.
+  func unboundCall(_ options: RxCallOptions, now: MonotonicTime) -> RxCall {
+    RxCall(
+      isClient: true, connection: -1, peer: -1, channel: 0, callNumber: .connection,
+      life: CallLife(deadTime: options.deadTime, idleTime: nil, now: now), configuration: configuration,
+      knownCongestionWindow: nil)
   }
 
   /// Counts a new call into its connection and peer.
@@ -38,28 +64,17 @@ extension RxEndpoint {
   }
 
   /// A call that never began.
-  private mutating func failedCall(_ error: RxCallError, options: RxCallOptions, now: MonotonicTime) -> Int {
-    var call = RxCall(
-      isClient: true, connection: -1, peer: -1, channel: 0, callNumber: .connection,
-      life: CallLife(deadTime: options.deadTime, idleTime: nil, now: now), configuration: configuration,
-      knownCongestionWindow: nil)
+  mutating func failedCall(_ error: RxCallError, options: RxCallOptions, now: MonotonicTime) -> Int {
+    var call = unboundCall(options, now: now)
     _ = call.phase.end()
     let index = calls.insert(call)
     events.append(.completed(RxCallHandle(rawValue: calls.name(of: index)), .failure(error)))
     return index
   }
 
-  private mutating func connectionWithFreeChannel(
-    to target: RxTarget, now: MonotonicTime
+  mutating func openConnection(
+    to target: RxTarget, isExclusive: Bool, now: MonotonicTime
   ) throws(RxSecurityFailure) -> Int {
-    while let connection = availableConnections[target]?.last {
-      if connections[connection].clientSecurity?.acceptsNewCalls ?? true { return connection }
-      retire(connection)
-    }
-    return try openConnection(to: target, now: now)
-  }
-
-  private mutating func openConnection(to target: RxTarget, now: MonotonicTime) throws(RxSecurityFailure) -> Int {
     let cid = takeConnectionID()
     var security: (any RxClientConnectionSecurity)?
     var securityIndex: UInt8 = 0
@@ -79,7 +94,9 @@ extension RxEndpoint {
       RxConnection(
         client: target, peer: peer, epoch: epoch, cid: cid, securityIndex: securityIndex, security: security))
     clientConnections[cid] = connection
-    idleClientConnections.append(connection, in: &connections, now: now)
+    connections[connection].isRetired = isExclusive
+    appendToIdle(connection, now: now)
+    if !isExclusive { targets[target, default: TargetQueue()].connectionCount += 1 }
     list(connection)
     return connection
   }
@@ -118,7 +135,15 @@ extension RxEndpoint {
     let since = connections[connection].idle.since
     if since != nil { removeFromIdle(connection) }
     connections[connection].isRetired = true
+    leaveTarget(connection)
     if let since { appendToIdle(connection, now: since) }
+  }
+
+  /// The connection counts no more among those of its target.
+  mutating func leaveTarget(_ connection: Int) {
+    guard let target = connections[connection].target else { return }
+    targets[target]?.connectionCount -= 1
+    forgetTarget(target)
   }
 
   mutating func retireConnections(of reference: RxClientSecurityReference) {

@@ -9,17 +9,33 @@ extension RxEndpoint {
   mutating func complete(_ call: Int, _ completion: RxCompletion, ending: RxChannel.Ending, now: MonotonicTime) {
     guard calls[call].phase.end() else { return }
     beginWork(on: call)
+    let unanswered = unansweredTarget(call, completion)
     if !calls[call].isClient, !calls[call].isAnnounced { halfOpenCalls -= 1 }
     if calls[call].isOnTrust { callsOnTrust -= 1 }
-    if calls[call].isClient, completion == .success { peers[calls[call].peer].proof.proved(now: now) }
+    if calls[call].isClient, completion == .success, calls[call].queued == nil {
+      peers[calls[call].peer].proof.proved(now: now)
+    }
+    if calls[call].queued == nil { calls[call].statistics.roundTrip = peers[calls[call].peer].rtt.smoothed }
     calls[call].transmit.drain(pool: &pool)
     callTimers.set(call, nil)
-    detach(call, ending: ending, now: now)
+    if calls[call].queued != nil { dequeue(call) } else { detach(call, ending: ending, now: now) }
     if calls[call].isReleased || (!calls[call].isClient && !calls[call].isAnnounced) {
       // Nobody knows it, or wants to.
       free(call)
     } else {
       events.append(.completed(handle(call), completion))
+    }
+    if let (target, error) = unanswered { failQueued(to: target, error, now: now) }
+  }
+
+  /// The target of a client's call that failed because its peer, on a new connection, has not given a sign of life.
+  private func unansweredTarget(_ call: Int, _ completion: RxCompletion) -> (RxTarget, RxCallError)? {
+    guard calls[call].isClient, calls[call].queued == nil, case .failure(let error) = completion,
+      !connections[calls[call].connection].isGreeted, let target = connections[calls[call].connection].target
+    else { return nil }
+    switch error {
+    case .timedOut(.dead), .unreachable: return (target, error)
+    default: return nil
     }
   }
 
@@ -31,8 +47,14 @@ extension RxEndpoint {
     connections[connection].channels[channel].freeSince = now.nanoseconds
     connections[connection].callCount -= 1
     peers[calls[call].peer].callCount -= 1
+    if calls[call].isClient, !connections[connection].isGreeted { peers[calls[call].peer].greetingCalls -= 1 }
+    let (target, address, isGreeted) = (
+      connections[connection].target, connections[connection].address, connections[connection].isGreeted
+    )
     list(connection)
     noteIdle(connection, now: now)
+    guard queuedCallCount > 0, let target else { return }
+    if isGreeted { admitQueued(to: target, now: now) } else { admitQueued(where: address, now: now) }
   }
 
   /// Ends a call with an ABORT, unless the peer has never heard of it.
@@ -105,6 +127,7 @@ extension RxEndpoint {
     unlist(index)
     removeFromIdle(index)
     if connections[index].isClient {
+      if !connections[index].isRetired { leaveTarget(index) }
       clientConnections[connections[index].cid] = nil
     } else {
       serverConnections[

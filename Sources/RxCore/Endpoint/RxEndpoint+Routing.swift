@@ -81,6 +81,9 @@ extension RxEndpoint {
       // What came of the reply must not be mixed with what another process makes of the request.
       return abort(call, .rxCallDead, as: .timedOut(.dead), now: now)
     }
+    if calls[call].isClient, !connections[calls[call].connection].isGreeted, isGreeting(packet, call, now: now) {
+      greeted(calls[call].connection, now: now)
+    }
     // Of an ACK its handler judges whether it is a sign of life.
     if packet.type != .ack { calls[call].life.received(now: now) }
     switch packet.type {

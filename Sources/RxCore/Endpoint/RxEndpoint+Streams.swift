@@ -15,10 +15,11 @@ extension RxEndpoint {
       let outcome = calls[call].receive.insert(header, body, pool: &pool)
       calls[call].ack.received(
         outcome, header, hasGap: calls[call].receive.hasGap, packetsPerAck: packetsPerAck, now: now)
+      calls[call].statistics.packetsReceived += 1
       switch outcome {
       case .inOrder: (isNews, isInOrder) = (true, true)
       case .outOfOrder: isNews = true
-      case .duplicate, .exceedsWindow, .beyondEnd: break
+      case .duplicate, .exceedsWindow, .beyondEnd: calls[call].statistics.packetsDropped += 1
       }
     }
     if isNews {
@@ -83,13 +84,14 @@ extension RxEndpoint {
   /// - Returns: bytes copied, and whether the end has been reached.
   mutating func read(_ call: Int, into buffer: UnsafeMutableRawBufferPointer) -> (count: Int, isAtEnd: Bool) {
     let count = calls[call].receive.read(into: buffer, pool: &pool)
-    noteRead(call)
+    noteRead(call, byteCount: count)
     return (count, calls[call].receive.isAtEnd)
   }
 
   /// The reader took packets: the window has moved.
-  mutating func noteRead(_ call: Int) {
-    guard !calls[call].phase.hasEnded, !calls[call].receive.isComplete else { return }
+  mutating func noteRead(_ call: Int, byteCount: Int) {
+    calls[call].statistics.bytesRead += byteCount
+    guard !calls[call].phase.hasEnded, calls[call].queued == nil, !calls[call].receive.isComplete else { return }
     calls[call].ack.windowMoved(
       first: calls[call].receive.hardAckLimit, edge: calls[call].receive.edge, top: calls[call].receive.top,
       packetsPerAck: packetsPerAck(of: calls[call].peer))
@@ -107,9 +109,14 @@ extension RxEndpoint {
   mutating func write(_ call: Int, _ bytes: UnsafeRawBufferPointer, isLast: Bool) -> Int {
     // Once the reply has begun, or the call has ended, nobody wants the bytes: they are taken and dropped.
     if calls[call].phase.hasEnded || calls[call].phase.step == .receivingReply { return bytes.count }
+    if calls[call].queued != nil {
+      if bytes.isEmpty { calls[call].queued!.isClosed = isLast } else { calls[call].isWritableOwed = true }
+      return 0
+    }
     let taken = calls[call].transmit.write(
       bytes, isLast: isLast, bodyByteCountMax: peers[calls[call].peer].bodyByteCountMax, seal: seal(for: call),
       pool: &pool)
+    calls[call].statistics.bytesWritten += taken
     if taken < bytes.count { calls[call].isWritableOwed = true }
     queueToSend(call)
     return taken

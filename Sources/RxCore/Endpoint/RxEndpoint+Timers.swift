@@ -14,6 +14,7 @@ extension RxEndpoint {
     if let deadline = calls[call].timers.deadline, deadline <= now {
       return abort(call, .rxCallTimeout, as: .timedOut(.hard), now: now)
     }
+    guard calls[call].queued == nil else { return rearm(call) }
     if let life = calls[call].timers.life, life <= now, !lifeTimerPassed(call, now: now) { return }
     calls[call].ack.deadlinePassed(now: now)
     if let loss = calls[call].timers.loss, loss <= now {

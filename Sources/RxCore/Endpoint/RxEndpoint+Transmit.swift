@@ -88,6 +88,8 @@ extension RxEndpoint {
       .data, callNumber: calls[call].callNumber, channel: calls[call].channel)
     header.seq = seq
     calls[call].transmit.transmitted(seq, serial: header.serial, now: now)
+    calls[call].statistics.packetsSent += 1
+    if calls[call].transmit.slots[seq].hasBeenRepeated { calls[call].statistics.packetsResent += 1 }
     let slot = calls[call].transmit.slots[seq]
     header.checksum = slot.checksum
     if slot.isLast { header.flags.insert(.lastPacket) }

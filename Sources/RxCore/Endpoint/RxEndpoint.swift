@@ -28,6 +28,10 @@ public struct RxEndpoint: ~Copyable {
   var serverConnections: [ServerConnectionKey: Int] = [:]
   /// Client connections with a free channel, the latest used last.
   var availableConnections: [RxTarget: [Int]] = [:]
+  var targets: [RxTarget: TargetQueue] = [:]
+  /// Client calls that wait for a channel.
+  var queuedCallCount = 0
+  var lastTicket = 0
   var idleClientConnections = IdleList()
   var idleServerConnections = IdleList()
   /// Client connections without calls which take no more: they answer stragglers.
@@ -131,9 +135,11 @@ public struct RxEndpoint: ~Copyable {
   public mutating func unregister(_ reference: RxClientSecurityReference, now: MonotonicTime) {
     clientSecurities[reference] = nil
     retireConnections(of: reference)
+    for target in targets.keys where target.security == reference { admitQueued(to: target, now: now) }
   }
 
-  /// Starts a client call on a connection to `target`, opening a connection if none has a free channel.
+  /// Starts a client call on a connection to `target`, opening a connection if none has a free channel. If it must wait
+  /// for one, `write` takes nothing until `.writable`.
   public mutating func openCall(to target: RxTarget, options: RxCallOptions, now: MonotonicTime) -> RxCallHandle {
     RxCallHandle(rawValue: calls.name(of: startCall(to: target, options: options, now: now)))
   }
@@ -151,7 +157,9 @@ public struct RxEndpoint: ~Copyable {
 
   /// Sends what was written so far without waiting for a packet to fill.
   public mutating func flush(_ call: RxCallHandle, now: MonotonicTime) {
-    guard let index = calls.index(of: call.rawValue), !calls[index].phase.hasEnded else { return }
+    guard let index = calls.index(of: call.rawValue), !calls[index].phase.hasEnded, calls[index].queued == nil else {
+      return
+    }
     calls[index].transmit.flush(seal: seal(for: index))
     queueToSend(index)
   }
@@ -164,6 +172,16 @@ public struct RxEndpoint: ~Copyable {
     guard let index = calls.index(of: call.rawValue) else { return (0, false) }
     beginWork(on: index)
     return read(index, into: buffer)
+  }
+
+  /// What a call has carried so far; nil once it has been released.
+  public func statistics(of call: RxCallHandle) -> RxCallStatistics? {
+    guard let index = calls.index(of: call.rawValue) else { return nil }
+    var statistics = calls[index].statistics
+    if !calls[index].phase.hasEnded, calls[index].queued == nil {
+      statistics.roundTrip = peers[calls[index].peer].rtt.smoothed
+    }
+    return statistics
   }
 
   /// Ends the call with an ABORT to the peer. No effect on a call that has ended.

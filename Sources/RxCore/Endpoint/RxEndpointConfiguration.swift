@@ -16,6 +16,13 @@ public struct RxEndpointConfiguration: Sendable, Hashable {
   /// needless, and so a packet of three is saved (Linux net/rxrpc/conn_object.c waits two jiffies). Stock servers repeat
   /// a reply after 220 ms at the earliest (OpenAFS src/rx/rx.c, rxi_ComputeRoundTripTime).
   public var finalAckDelay: Duration = .milliseconds(10)
+  /// Client connections to one target (peer, service, security) at most, with four calls each; more calls wait for
+  /// their turn, first come first served.
+  public var connectionsPerTargetMax = 16
+  /// Client calls that wait, at most; more fail at once.
+  public var queuedCallsMax = 10_000
+  /// Calls at most to one peer on connections that it has not answered on yet (see `RxEndpoint+CallQueue`).
+  public var greetingCallsMax = 4
   /// How long an idle client connection is kept.
   public var connectionIdleTime: Duration = .seconds(600)
   /// How long a client connection that takes no more calls is kept at least after its last one, and how long one of a

@@ -14,6 +14,8 @@ struct RxPeer {
   var callCount = 0
   /// Payload bytes (security header and trailer included) of the DATA packets we send.
   var pathMTU: PathMTU
+  /// Client calls under way on connections that the peer has not answered on.
+  var greetingCalls = 0
   /// The congestion window where the last congestion left it: new calls do not start above it.
   var congestionWindow: Int?
   /// The largest receive window that the peer ever advertised: tells stock peers (32) from wide ones.

@@ -40,7 +40,8 @@ final class SwarmLedger {
   func began(serving job: SwarmJob) {
     served[job.id, default: 0] += 1
     let most = 1 + restarts[1 - job.side]
-    if served[job.id]! > most, !isUnprotected(job) {
+    // An error from the network ends a server's calls as a new start would.
+    if served[job.id]! > most, !isUnprotected(job), !plan.hasNetworkErrors {
       violated("call \(job.id) was served \(served[job.id]!) times")
     }
   }
@@ -74,8 +75,9 @@ final class SwarmLedger {
     switch error {
     case .timedOut(.hard): return job.deadline.map { age >= $0 } ?? false
     case .timedOut(.dead):
-      return plan.corruption == .unfound || plan.hasRestarts
-        || age >= job.deadTime && (isSilencePossible(job) || hidesLargePackets)
+      return plan.corruption == .unfound || plan.hasRestarts || plan.hasNetworkErrors
+        // Calls that wait for a connection share the fate of those that found the peer dead.
+        || plan.hasSilence || age >= job.deadTime && (isSilencePossible(job) || hidesLargePackets)
     case .timedOut(.idle): return false
     case .aborted(let code): return isExpected(code, job)
     case .abortedLocally(let code):
@@ -83,7 +85,7 @@ final class SwarmLedger {
     case .unreachable(90): return plan.corruption == .unfound || hidesLargePackets
     case .unreachable(let errno): return plan.hasNetworkErrors && errno == SwarmNode.networkErrno
     case .security: return plan.corruption == .unfound && job.isSecure
-    case .protocolViolation, .malformedReply, .cancelled, .shutDown: return false
+    case .protocolViolation, .malformedReply, .cancelled, .shutDown, .tooManyCalls: return false
     }
   }
 

@@ -88,7 +88,7 @@ final class SwarmNode: SimulatedBehaviour {
       waiting.removeLast()
       let target = RxTarget(
         peer: peer, service: job.service, security: job.isSecure ? Self.securityReference : .none)
-      let options = RxCallOptions(deadline: job.deadline, deadTime: job.deadTime)
+      let options = RxCallOptions(deadline: job.deadline, deadTime: job.deadTime, isExclusive: job.isExclusive)
       let handle = endpoint.openCall(to: target, options: options, now: now)
       outgoing[handle] = Outgoing(job: job, openedAt: now)
       if let delay = job.cancelAfter { wake(at: now + delay) }

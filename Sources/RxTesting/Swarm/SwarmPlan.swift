@@ -65,9 +65,12 @@ struct SwarmPlan {
   }
 
   private mutating func pickMore(_ dice: inout SwarmDice) {
+    if dice.chance(5) { for index in jobs.indices where dice.chance(2) { jobs[index].isExclusive = true } }
     for side in 0..<2 {
       if dice.chance(8) { configurations[side].callsOnTrustMax = dice.in(0...2) }
       if dice.chance(6) { configurations[side].trustsAddresses = true }
+      if dice.chance(3) { configurations[side].connectionsPerTargetMax = dice.in(1...3) }
+      if dice.chance(6) { configurations[side].greetingCallsMax = dice.chance(2) ? dice.in(1...2) : 1000 }
     }
   }
 
@@ -184,6 +187,7 @@ struct SwarmJob {
   var isSecure = false
   var requestCount = 0
   var replyCount = 0
+  var isExclusive = false
   /// When it begins, after the run's beginning.
   var start: Duration = .zero
   var deadline: Duration?

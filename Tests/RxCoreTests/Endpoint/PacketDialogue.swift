@@ -52,7 +52,7 @@ final class PacketDialogue {
   var epoch: UInt32
   var cid: UInt32
   var callNumber: UInt32
-  let isPeerServer: Bool
+  private(set) var isPeerServer: Bool
   private var peerSerial: UInt32 = 0
   private(set) var events: [RxEvent] = []
   /// The call of the dialogue, once there is one.
@@ -97,6 +97,13 @@ final class PacketDialogue {
     let dialogue = PacketDialogue(isPeerServer: false, configuration: configuration)
     dialogue.endpoint.register(service: service)
     return dialogue
+  }
+
+  /// The peer serves, and nothing has been asked of it yet.
+  func asServer() -> PacketDialogue {
+    isPeerServer = true
+    epoch = endpoint.epoch
+    return self
   }
 
   func open(options: RxCallOptions = RxCallOptions()) {

@@ -27,6 +27,7 @@ import Testing
     let client = network.addHost(TransferSimulation.clientAddress, seed: 2, behaviour: sink)
     var configuration = RxEndpointConfiguration()
     configuration.trustsAddresses = true
+    configuration.greetingCallsMax = .max
     configuration.transmitWindow = window
     let server = network.addHost(
       TransferSimulation.serverAddress, configuration: configuration, seed: 3, behaviour: source)
