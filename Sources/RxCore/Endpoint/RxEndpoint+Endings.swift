@@ -9,7 +9,8 @@ extension RxEndpoint {
   mutating func complete(_ call: Int, _ completion: RxCompletion, ending: RxChannel.Ending, now: MonotonicTime) {
     guard calls[call].phase.end() else { return }
     beginWork(on: call)
-    let unanswered = unansweredTarget(call, completion)
+    // Before the channel is free: none of those that wait shall begin on it.
+    if let (target, error) = unansweredTarget(call, completion) { failQueued(to: target, error, now: now) }
     if !calls[call].isClient, !calls[call].isAnnounced { halfOpenCalls -= 1 }
     if calls[call].isOnTrust { callsOnTrust -= 1 }
     if calls[call].isClient, completion == .success, calls[call].queued == nil {
@@ -25,7 +26,6 @@ extension RxEndpoint {
     } else {
       events.append(.completed(handle(call), completion))
     }
-    if let (target, error) = unanswered { failQueued(to: target, error, now: now) }
   }
 
   /// The target of a client's call that failed because its peer, on a new connection, has not given a sign of life.

@@ -77,7 +77,7 @@ final class SwarmLedger {
     case .timedOut(.dead):
       return plan.corruption == .unfound || plan.hasRestarts || plan.hasNetworkErrors
         // Calls that wait for a connection share the fate of those that found the peer dead.
-        || plan.hasSilence || age >= job.deadTime && (isSilencePossible(job) || hidesLargePackets)
+        || plan.hasSilence || hidesLargePackets || age >= job.deadTime && isSilencePossible(job)
     case .timedOut(.idle): return false
     case .aborted(let code): return isExpected(code, job)
     case .abortedLocally(let code):

@@ -64,8 +64,12 @@ public struct SwarmRun {
   }
 
   /// The kinds of trouble that the seed picked, in a few words.
-  public var trouble: String {
-    let plan = ledger.plan
+  public var trouble: String { Self.trouble(in: ledger.plan) }
+
+  /// The same for a seed that has not run.
+  public static func trouble(of seed: UInt64) -> String { trouble(in: SwarmPlan(seed: seed)) }
+
+  private static func trouble(in plan: SwarmPlan) -> String {
     var words: [String] = []
     if plan.blackHole > 0 { words.append("black hole \(plan.blackHole)") }
     if plan.corruption != .none { words.append("corruption \(plan.corruption)") }

@@ -301,7 +301,9 @@ import Testing
 
   @Test("Four calls share a connection on four channels, the fifth opens another")
   func channels() {
-    let dialogue = PacketDialogue.opening()
+    var configuration = RxEndpointConfiguration()
+    configuration.greetingCallsMax = 100
+    let dialogue = PacketDialogue.opening(configuration: configuration)
     var headers: [RxHeader] = []
     for _ in 0..<5 {
       _ = dialogue.write(1, isLast: true)

@@ -24,10 +24,11 @@ import Testing
     let network = SimulatedNetwork(conditions: conditions, seed: 1)
     let source = StreamSource(byteCount: byteCount / parallel)
     let sink = StreamSink()
-    let client = network.addHost(TransferSimulation.clientAddress, seed: 2, behaviour: sink)
     var configuration = RxEndpointConfiguration()
     configuration.trustsAddresses = true
     configuration.greetingCallsMax = .max
+    let client = network.addHost(
+      TransferSimulation.clientAddress, configuration: configuration, seed: 2, behaviour: sink)
     configuration.transmitWindow = window
     let server = network.addHost(
       TransferSimulation.serverAddress, configuration: configuration, seed: 3, behaviour: source)

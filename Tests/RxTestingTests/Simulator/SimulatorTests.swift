@@ -47,7 +47,11 @@ private struct SlowService: RxService {
     let simulator = Simulator(seed: 7)
     let server = simulator.host("server")
     server.register(SlowService(timer: simulator.timer))
-    let client = simulator.host("client")
+    // The server's limits are what is tested, not the client's.
+    var configuration = RxEndpointConfiguration()
+    configuration.connectionsPerTargetMax = .max
+    configuration.greetingCallsMax = .max
+    let client = simulator.host("client", configuration: configuration)
     let timer = simulator.timer
     let answered = try simulator.run {
       await withTaskGroup(of: Bool.self) { group in

@@ -48,11 +48,12 @@ import Testing
 
   @Test("The seeds of the suite reach what they are for")
   func coverage() {
-    let runs = (UInt64(1)...200).map { SwarmRun(seed: $0) }
-    #expect(runs.map(\.calls).reduce(0, +) > 1500)
-    #expect(runs.map(\.succeeded).reduce(0, +) > 1000)
+    let runs = (UInt64(1)...20).map { SwarmRun(seed: $0) }
+    #expect(runs.map(\.calls).reduce(0, +) > 150)
+    #expect(runs.map(\.succeeded).reduce(0, +) > 100)
+    let troubles = (UInt64(1)...200).map { SwarmRun.trouble(of: $0) }
     for kind in ["black hole", "unfound", "blackout", "restart", "freeze", "leap", "networkError", "loss"] {
-      #expect(runs.contains { $0.trouble.contains(kind) }, "no seed has \(kind)")
+      #expect(troubles.contains { $0.contains(kind) }, "no seed has \(kind)")
     }
   }
 }
