@@ -121,7 +121,7 @@ let package = Package(
     tests("RxCoreTests", ["AFSBase", "AFSTypes", "RxCore", "RxSecurity", "RxTesting", collections]),
     tests("AFSCacheTests", ["AFSBase", "AFSTypes", "AFSCache"]),
     tests("AFSMockServerTests", ["AFSBase", "AFSTypes", "AFSMockServer"]),
-    tests("AFSCredentialsTests", ["AFSBase", "AFSTypes", "AFSCredentials"]),
+    tests("AFSCredentialsTests", ["AFSBase", "AFSTypes", "AFSCredentials", "CKeyutils"]),
     tests("XDRTests", ["AFSBase", "XDR"]),
     tests("AFSTypesTests", ["AFSTypes"]),
     .testTarget(

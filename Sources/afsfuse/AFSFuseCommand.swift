@@ -12,7 +12,10 @@ struct AFSFuseCommand: ParsableCommand {
       'mount -t fuse.afsfuse none /afs -o allow_other', or a line of /etc/fstab.
       """,
     version: Version.text,
-    subcommands: [MountCommand.self, UnmountCommand.self, StatusCommand.self])
+    subcommands: [
+      MountCommand.self, UnmountCommand.self, StatusCommand.self, AklogCommand.self, TokensCommand.self,
+      UnlogCommand.self,
+    ])
 
   static func main() {
     let arguments = MountInvocation.rewritten(CommandLine.arguments)

@@ -49,7 +49,7 @@ import Testing
   @Test("A status comes through the socket as it was given")
   func status() async throws {
     try await withFolder { folder in
-      let server = try server(folder) { request in request == .status ? .status(example) : .done }
+      let server = try server(folder) { request, _ in request == .status ? .status(example) : .done }
       defer { server.stop() }
       #expect(try await ask(.status, server.socketPath) == .status(example))
       #expect(try await ask(.unmount(lazily: true), server.socketPath) == .done)
@@ -60,9 +60,12 @@ import Testing
   @Test("Requests arrive with their parameters, failures with their text")
   func requests() async throws {
     try await withFolder { folder in
-      let server = try server(folder) { request in .failed("\(request)") }
+      let server = try server(folder) { request, _ in .failed("\(request)") }
       defer { server.stop() }
-      for request in [ControlRequest.status, .unmount(lazily: true), .unmount(lazily: false)] {
+      for request in [
+        ControlRequest.status, .unmount(lazily: true), .unmount(lazily: false), .tokens, .removeTokens(cell: nil),
+        .removeTokens(cell: "example.com"), .setToken(cell: "example.com", payload: [0, 0x7F, 0xFF]),
+      ] {
         #expect(try await ask(request, server.socketPath) == .failed("\(request)"))
       }
     }
@@ -71,7 +74,7 @@ import Testing
   @Test("Only the owner can open the socket, and enter its folder")
   func modes() async throws {
     try await withFolder { folder in
-      let server = try server(folder) { _ in .done }
+      let server = try server(folder) { _, _ in .done }
       defer { server.stop() }
       var status = stat()
       #expect(lstat(server.socketPath, &status) == 0)
@@ -87,7 +90,7 @@ import Testing
       #expect(mkdir(folder.path, 0o700) == 0)
       #expect(chmod(folder.path, 0o777) == 0)
       #expect(throws: ControlError.badFolder(folder.path, reason: "can be written to by others")) {
-        _ = try server(folder) { _ in .done }
+        _ = try server(folder) { _, _ in .done }
       }
     }
   }
@@ -95,8 +98,8 @@ import Testing
   @Test("A second daemon for a mount point is refused, a dead one's socket is taken over")
   func places() async throws {
     try await withFolder { folder in
-      let first = try server(folder) { _ in .done }
-      #expect(throws: ControlError.inUse(first.socketPath)) { _ = try server(folder) { _ in .done } }
+      let first = try server(folder) { _, _ in .done }
+      #expect(throws: ControlError.inUse(first.socketPath)) { _ = try server(folder) { _, _ in .done } }
       let path = first.socketPath
       first.stop()
       #expect(throws: ControlError.absent) { try ControlClient.ask(.status, at: path, seconds: 1) }
@@ -112,7 +115,7 @@ import Testing
       }
       #expect(bound == 0)
       close(left)
-      let second = try server(folder) { _ in .done }
+      let second = try server(folder) { _, _ in .done }
       #expect(try await ask(.status, path) == .done)
       second.stop()
     }
@@ -125,7 +128,7 @@ import Testing
     ])
   func nonsense(line: String) async throws {
     try await withFolder { folder in
-      let server = try server(folder) { _ in .done }
+      let server = try server(folder) { _, _ in .done }
       defer { server.stop() }
       let answer = try await raw(line, server.socketPath)
       #expect(answer.contains("\"ok\":false"))

@@ -8,8 +8,12 @@ import RxTransport
 
 /// Which security an identity's calls have: looked up before each call, asked for when it must be.
 extension ClientContext {
-  /// How long a look at the keyring and the Kerberos tickets holds. It costs some system calls.
-  private static let lookValidity = Duration.milliseconds(100)
+  /// How long a look at the keyring and the Kerberos tickets holds: it costs some system calls. Without a token a look
+  /// must see what the command just before this call has brought.
+  private static func lookValidity(_ held: HeldCredentials) -> Duration {
+    if case .token = held.holding { return .milliseconds(20) }
+    return .milliseconds(1)
+  }
 
   /// On a private mount all requests are its owner's.
   func holder(of identity: Identity) -> Identity {
@@ -32,7 +36,9 @@ extension ClientContext {
     if credentials.isIdle { return .anonymous }
     let key = key(identity, cell)
     let now = now
-    if let entry = credentials.entry(key), let checked = entry.checkedAt, now - checked < Self.lookValidity {
+    if let entry = credentials.entry(key), let checked = entry.checkedAt,
+      now - checked < Self.lookValidity(entry.held)
+    {
       // An end comes at its second, not when somebody looks.
       if case .token(let token) = entry.held.holding, token.isExpired(at: timer.wallTime) { return nil }
       return CallSecurity(entry)

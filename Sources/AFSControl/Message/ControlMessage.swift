@@ -3,9 +3,23 @@ package enum ControlRequest: Hashable, Sendable {
   case status
   /// - Parameter lazily: detach the mount even when it is in use.
   case unmount(lazily: Bool)
+  /// The caller's tokens.
+  case tokens
+  /// The caller hands over a token, as a key's payload (`UserKeyPayload`) for a cell.
+  case setToken(cell: String, payload: [UInt8])
+  /// The caller takes his token for a cell away, or all.
+  case removeTokens(cell: String?)
 
   /// Grows when a message changes its meaning; a daemon answers other versions with an error.
   package static let version: Int64 = 1
+
+  /// What concerns its sender only.
+  var isForEverybody: Bool {
+    switch self {
+    case .tokens, .setToken, .removeTokens: true
+    case .status, .unmount: false
+    }
+  }
 
   package var json: JSONValue {
     switch self {
@@ -14,6 +28,18 @@ package enum ControlRequest: Hashable, Sendable {
     case .unmount(let lazily):
       .object([
         .init("version", .integer(Self.version)), .init("command", .string("unmount")), .init("lazy", .bool(lazily)),
+      ])
+    case .tokens:
+      .object([.init("version", .integer(Self.version)), .init("command", .string("tokens"))])
+    case .setToken(let cell, let payload):
+      .object([
+        .init("version", .integer(Self.version)), .init("command", .string("setToken")), .init("cell", .string(cell)),
+        .init("payload", .string(Hexadecimal.text(payload))),
+      ])
+    case .removeTokens(let cell):
+      .object([
+        .init("version", .integer(Self.version)), .init("command", .string("removeTokens")),
+        .init("cell", cell.map { .string($0) } ?? .null),
       ])
     }
   }
@@ -24,6 +50,13 @@ package enum ControlRequest: Hashable, Sendable {
     switch json["command"]?.string {
     case "status": self = .status
     case "unmount": self = .unmount(lazily: json["lazy"]?.bool ?? false)
+    case "tokens": self = .tokens
+    case "setToken":
+      guard let cell = json["cell"]?.string, let payload = json["payload"]?.string.flatMap(Hexadecimal.bytes) else {
+        throw .refused("setToken needs a cell and a payload")
+      }
+      self = .setToken(cell: cell, payload: payload)
+    case "removeTokens": self = .removeTokens(cell: json["cell"]?.string)
     case let name: throw .refused("unknown command '\(name ?? "")'")
     }
   }
@@ -33,6 +66,7 @@ package enum ControlRequest: Hashable, Sendable {
 package enum ControlReply: Hashable, Sendable {
   case done
   case status(MountStatus)
+  case tokens([TokenStatus])
   case failed(String)
 
   package var json: JSONValue {
@@ -42,6 +76,11 @@ package enum ControlReply: Hashable, Sendable {
     case .status(let status):
       .object([
         .init("version", .integer(ControlRequest.version)), .init("ok", .bool(true)), .init("status", status.json),
+      ])
+    case .tokens(let tokens):
+      .object([
+        .init("version", .integer(ControlRequest.version)), .init("ok", .bool(true)),
+        .init("tokens", .array(tokens.map(\.json))),
       ])
     case .failed(let text):
       .object([
@@ -54,6 +93,10 @@ package enum ControlReply: Hashable, Sendable {
     guard let isGood = json["ok"]?.bool else { throw .malformed }
     guard isGood else {
       self = .failed(json["error"]?.string ?? "refused")
+      return
+    }
+    if let tokens = json["tokens"]?.array {
+      self = .tokens(tokens.map(TokenStatus.init))
       return
     }
     self = json["status"].map { .status(MountStatus($0)) } ?? .done

@@ -44,6 +44,7 @@ package struct MountStatus: Hashable, Sendable {
   /// Fileservers, each address on its own.
   package var servers: [Server] = []
   package var volumes: [Volume] = []
+  package var tokens: [TokenStatus] = []
   /// Whole numbers by name, in the order to show them: vnodes, callbacks, calls in flight, ...
   package var counts: [Count] = []
 
@@ -76,6 +77,7 @@ extension MountStatus {
       .init("cells", .array(cells.map(\.json))),
       .init("servers", .array(servers.map(\.json))),
       .init("volumes", .array(volumes.map(\.json))),
+      .init("tokens", .array(tokens.map(\.json))),
       .init("counts", .object(counts.map { .init($0.name, .integer($0.value)) })),
     ])
   }
@@ -89,6 +91,7 @@ extension MountStatus {
     cells = (json["cells"]?.array ?? []).map(Cell.init)
     servers = (json["servers"]?.array ?? []).map(Server.init)
     volumes = (json["volumes"]?.array ?? []).map(Volume.init)
+    tokens = (json["tokens"]?.array ?? []).map(TokenStatus.init)
     if case .object(let members)? = json["counts"] {
       counts = members.map { Count($0.name, $0.value.integer ?? 0) }
     }

@@ -1,13 +1,15 @@
 package import AFSBase
-import Glibc
+package import Glibc
 package import Logging
 import Synchronization
 
 /// A daemon's side of the control socket: a thread accepts, a task answers each request.
 ///
-/// Only the user who runs the daemon, and root, are heard; the socket's mode says the same.
+/// On a private mount only the user who runs the daemon, and root, are heard; the socket's mode says the same. On a shared
+/// one everybody may speak of his own tokens (`ControlRequest.isForEverybody`).
 package final class ControlServer: Sendable {
-  package typealias Handler = @Sendable (ControlRequest) async -> ControlReply
+  /// - Parameter user: who asks, as the kernel says.
+  package typealias Handler = @Sendable (_ request: ControlRequest, _ user: uid_t) async -> ControlReply
   /// Starts a task.
   package typealias Spawner = @Sendable (@escaping @Sendable () async -> Void) -> Void
 
@@ -17,6 +19,7 @@ package final class ControlServer: Sendable {
   package let socketPath: String
   private let listener: Int32
   private let handler: Handler
+  private let isShared: Bool
   private let spawn: Spawner
   private let logger: Logger
   private let served = Monitor(0)
@@ -24,12 +27,15 @@ package final class ControlServer: Sendable {
   private let thread = Mutex<WorkerThread?>(nil)
 
   /// Takes the socket's place; a socket which a dead daemon left is removed.
+  /// - Parameter isShared: other users use the mount, too.
   package init(
-    mountPoint: String, folder: RuntimeFolder, logger: Logger, spawn: @escaping Spawner, handler: @escaping Handler
+    mountPoint: String, folder: RuntimeFolder, isShared: Bool = false, logger: Logger, spawn: @escaping Spawner,
+    handler: @escaping Handler
   ) throws(ControlError) {
     try folder.make()
     socketPath = folder.socketPath(mountPoint: mountPoint)
-    listener = try Self.listen(socketPath)
+    listener = try Self.listen(socketPath, isShared: isShared)
+    self.isShared = isShared
     self.handler = handler
     self.spawn = spawn
     self.logger = logger
@@ -37,7 +43,7 @@ package final class ControlServer: Sendable {
     self.thread.withLock { $0 = thread }
   }
 
-  private static func listen(_ path: String) throws(ControlError) -> Int32 {
+  private static func listen(_ path: String, isShared: Bool) throws(ControlError) -> Int32 {
     guard let address = sockaddr_un(path: path) else { throw .system(path, errno: ENAMETOOLONG) }
     do throws(ControlError) {
       _ = try ControlClient.connect(path)
@@ -49,7 +55,7 @@ package final class ControlServer: Sendable {
     let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard listener >= 0 else { throw .system(path, errno: errno) }
     // The mode that bind gives the socket is the descriptor's.
-    guard fchmod(listener, 0o600) == 0, address.withAddress({ bind(listener, $0, $1) }) == 0,
+    guard fchmod(listener, isShared ? 0o666 : 0o600) == 0, address.withAddress({ bind(listener, $0, $1) }) == 0,
       Glibc.listen(listener, 16) == 0
     else {
       let code = errno
@@ -103,12 +109,13 @@ package final class ControlServer: Sendable {
   private func serve(_ connection: ControlConnection) {
     connection.setTimeout(seconds: 5)
     do throws(ControlError) {
-      guard let user = connection.peerUser, user == geteuid() || user == 0 else {
-        throw .refused("this mount belongs to another user")
-      }
+      guard let user = connection.peerUser else { throw .refused("the system does not say who asks") }
+      let isOwner = user == geteuid() || user == 0
+      guard isOwner || isShared else { throw .refused("this mount belongs to another user") }
       let request = try ControlRequest(try connection.receive())
+      guard isOwner || request.isForEverybody else { throw .refused("this mount belongs to another user") }
       spawn { [self] in
-        let reply = await handler(request)
+        let reply = await handler(request, user)
         send(reply, to: connection)
       }
     } catch {

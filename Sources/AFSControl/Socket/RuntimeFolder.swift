@@ -31,6 +31,11 @@ package struct RuntimeFolder: Hashable, Sendable {
     return folders
   }
 
+  /// Where daemons are that hold tokens of this user's: his own, and root's shared mounts.
+  package static var withTokens: [RuntimeFolder] {
+    geteuid() == 0 ? [own] : [own, RuntimeFolder(path: "/run/afsfuse")]
+  }
+
   /// The socket of a mount point: a name of fixed length, for a socket's path has 107 bytes at most (unix(7)).
   package func socketPath(mountPoint: String) -> String {
     let digits = String(Self.hash(mountPoint), radix: 16)
@@ -49,6 +54,8 @@ package struct RuntimeFolder: Hashable, Sendable {
     guard status.st_mode & S_IFMT == S_IFDIR else { throw .badFolder(path, reason: "is not a folder") }
     guard status.st_uid == geteuid() else { throw .badFolder(path, reason: "belongs to somebody else") }
     guard status.st_mode & 0o022 == 0 else { throw .badFolder(path, reason: "can be written to by others") }
+    // Others find the sockets of shared mounts in root's; each socket's mode says who may use it.
+    if geteuid() == 0, path == "/run/afsfuse" { chmod(path, 0o755) }
   }
 
   private static func names(in folder: String) -> [String] {

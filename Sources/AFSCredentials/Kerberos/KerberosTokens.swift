@@ -153,9 +153,11 @@ public final class KerberosTokens: Sendable {
       throw .other(error.reason)
     }
     let begins = ticket.times.starttime == 0 ? ticket.times.authtime : ticket.times.starttime
-    return Token(
+    var token = Token(
       cell: cell, principal: context.name(of: ticket.client), viceID: nil, keyVersion: RxkadCredential.kerberos5,
       sessionKey: sessionKey, ticket: SecretBytes(bytes), begins: WallTime(seconds: TicketGranting.seconds(begins)),
       expires: WallTime(seconds: TicketGranting.seconds(ticket.times.endtime)), source: source)
+    if let server = ticket.server { token.serviceRealm = context.realm(of: server) }
+    return token
   }
 }

@@ -8,6 +8,8 @@ public struct Token: Hashable, Sendable {
   public var cell: CellName
   /// Kerberos' name of the user, `alice@EXAMPLE.COM`; empty where the source does not tell.
   public var principal: String
+  /// The realm of the cell's servers; empty where the source does not tell.
+  public var serviceRealm = ""
   /// The user's number at the cell's protection service; nil as long as nobody has asked.
   public var viceID: Int32?
   /// rxkad's field for what kind of ticket it is: 256 for a whole Kerberos 5 ticket, 213 for the encrypted part of one,

@@ -23,7 +23,7 @@ struct StatusCommand: ParsableCommand {
         switch try ControlClient.ask(.status, at: path, seconds: 5) {
         case .status(let status): mounts.append(status)
         case .failed(let text): throw .refused(text)
-        case .done: throw .malformed
+        case .done, .tokens: throw .malformed
         }
       } catch {
         if error == .absent { continue }
@@ -70,6 +70,8 @@ struct StatusText {
     for server in status.servers { lines.append("    " + Self.line(server)) }
     if !status.volumes.isEmpty { lines.append("  volumes") }
     for volume in status.volumes { lines.append("    \(volume.cell)  \(volume.name)  \(volume.id)") }
+    if !status.tokens.isEmpty { lines.append("  tokens") }
+    for token in status.tokens { lines.append("    " + Self.line(token)) }
     let width = status.counts.map(\.name.count).max() ?? 0
     for count in status.counts {
       lines.append("  \(count.name)\(String(repeating: " ", count: width - count.name.count))  \(count.value)")
@@ -79,6 +81,21 @@ struct StatusText {
 
   private static func line(_ server: MountStatus.Server) -> String {
     "\(server.address)  \(server.role) server" + (server.isUp.map { $0 ? "  up" : "  DOWN" } ?? "")
+  }
+
+  /// What there is, and what to do when it is of no use.
+  static func line(_ token: TokenStatus) -> String {
+    let user = token.principal.isEmpty ? "" : "  \(token.principal)"
+    let state =
+      switch token.state {
+      case "valid": token.expires.map { "  until \(TokenText.date($0))" } ?? ""
+      case "expired": "  EXPIRED: run kinit, or afsfuse aklog"
+      case "refused": "  REFUSED by the servers: run kinit, or afsfuse aklog"
+      case "withdrawn": "  TAKEN AWAY: what is not stored waits for the next token"
+      default: "  none"
+      }
+    let source = token.source.isEmpty ? "" : "  (\(token.source))"
+    return token.cell + user + state + source + (token.trouble.map { "  \($0)" } ?? "")
   }
 
   private static func duration(_ seconds: Int64) -> String {

@@ -10,15 +10,23 @@ struct Cells: Sendable {
 
   /// - Parameter seed: of the order of servers.
   init(_ settings: MountSettings, seed: UInt64, logger: Logger) throws(Failure) {
+    try self.init(
+      configurationFolder: settings.configurationFolder, cell: settings.cell, cellServers: settings.cellServers,
+      seed: seed, logger: logger)
+  }
+
+  init(
+    configurationFolder: String?, cell: String?, cellServers: String?, seed: UInt64, logger: Logger
+  ) throws(Failure) {
     let files: CellFiles
     do throws(CellFiles.Failure) {
-      files = try CellFiles.load(configurationDirectory: settings.configurationFolder)
+      files = try CellFiles.load(configurationDirectory: configurationFolder)
     } catch {
       throw Failure(error.description)
     }
     do throws(CellConfiguration.Failure) {
       configuration = try CellConfiguration(
-        files: files, request: .init(cell: settings.cell, servers: settings.cellServers), resolve: Self.resolve)
+        files: files, request: .init(cell: cell, servers: cellServers), resolve: Self.resolve)
     } catch {
       throw Failure(error.description)
     }

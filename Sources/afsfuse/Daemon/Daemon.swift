@@ -94,13 +94,19 @@ struct Daemon: Sendable {
     let started = Clock.now
     do throws(ControlError) {
       let control = try ControlServer(
-        mountPoint: settings.mountPoint.path, folder: .own, logger: logger, spawn: { body in Task { await body() } },
-        handler: { [inbox] request in
+        mountPoint: settings.mountPoint.path, folder: .own,
+        isShared: settings.options.allowsOthers || settings.options.allowsRoot, logger: logger,
+        spawn: { body in Task { await body() } },
+        handler: { [inbox] request, user in
           switch request {
           case .status:
             return .status(await status(client, session, started: started))
           case .unmount(let lazily):
             return await withCheckedContinuation { inbox.yield(.unmount(lazily: lazily, $0)) }
+          case .tokens: return await client.tokens.list(user: user, isOwner: user == geteuid() || user == 0)
+          case .setToken(let cell, let payload):
+            return await client.tokens.set(cell: cell, payload: payload, user: user)
+          case .removeTokens(let cell): return await client.tokens.remove(cell: cell, user: user)
           }
         })
       return (session, control)

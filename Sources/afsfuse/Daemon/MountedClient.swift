@@ -21,6 +21,12 @@ struct MountedClient: Sendable {
 
   var callbackPort: UInt16 { transport.boundPort }
 
+  var tokens: TokenRequests {
+    TokenRequests(fileSystem: fileSystem) { [transport] body in
+      await Task(executorPreference: transport.executor) { await body() }.value
+    }
+  }
+
   /// Requests which wait for servers run on the I/O thread: their calls then cost no hand-over.
   var spawn: TaskSpawner {
     { [transport] body in Task(executorPreference: transport.executor) { await body() } }
@@ -86,6 +92,7 @@ struct MountedClient: Sendable {
       server.addresses.map { .init(address: $0.address, role: "file", isUp: $0.isUp) }
     }
     status.volumes = client.volumes.map { .init(cell: $0.cell, name: $0.name, id: $0.id) }
+    if case .tokens(let held) = await tokens.list(user: getuid(), isOwner: true) { status.tokens = held }
     let rx = await transport.statistics()
     let usage = cache.usage
     status.counts = [

@@ -1,7 +1,9 @@
 /// `afsfuse SOURCE MOUNTPOINT [-o OPTIONS]`: how mount(8)'s helper for FUSE file systems starts us
 /// (`mount -t fuse.afsfuse SOURCE MOUNTPOINT`, or a line of /etc/fstab).
 enum MountInvocation {
-  private static let commands: Set<String> = ["mount", "unmount", "umount", "status", "help"]
+  private static let commands: Set<String> = [
+    "mount", "unmount", "umount", "status", "aklog", "tokens", "unlog", "help",
+  ]
 
   /// The arguments as the `mount` command takes them; others unchanged. mount(8) always says `-o` and gives a whole path:
   /// without them a first word that is no command is a misspelt one.

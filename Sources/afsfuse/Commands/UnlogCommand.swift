@@ -1,0 +1,45 @@
+import AFSControl
+import AFSCredentials
+import AFSTypes
+import ArgumentParser
+
+/// `afsfuse unlog`.
+struct UnlogCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "unlog",
+    abstract: "Takes your tokens away, here and from daemons; tickets give no new ones until the next kinit or aklog.")
+
+  @Option(name: [.short, .long], help: ArgumentHelp("Only this cell's. Can be repeated.", valueName: "name"))
+  var cell: [String] = []
+
+  func run() throws {
+    do throws(Failure) {
+      try unlog()
+    } catch {
+      throw error.report()
+    }
+  }
+
+  private func unlog() throws(Failure) {
+    let keyring = SessionKeyring()
+    var cells: [CellName] = []
+    for name in cell {
+      guard let valid = CellName(name) else { throw Failure("'\(name)' is not a cell name") }
+      cells.append(valid)
+    }
+    for cell in cells.isEmpty ? keyring.cells : cells {
+      do throws(SessionKeyring.Failure) {
+        _ = try keyring.remove(cell)
+      } catch {
+        throw Failure("could not discard tokens for cell \(cell): \(error)")
+      }
+    }
+    var failures: [String] = []
+    if cells.isEmpty {
+      failures = DaemonTokens.askAll(.removeTokens(cell: nil))
+    } else {
+      for cell in cells { failures += DaemonTokens.askAll(.removeTokens(cell: cell.text)) }
+    }
+    if let first = failures.first { throw Failure("could not discard tickets: \(first)") }
+  }
+}

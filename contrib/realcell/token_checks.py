@@ -1,0 +1,323 @@
+"""Tokens: private files at every security level, keyring, renewal, expiry, and who gets nothing."""
+
+import errno
+import json
+import os
+import pwd
+import shutil
+import subprocess
+import time
+
+from bench import CELL, in_namespace, run
+from harness import check, expect, expect_error
+
+REALM = CELL.upper()
+# Local users whom every system has: fusermount3 wants a name for who mounts.
+ALICE, BOB = pwd.getpwnam("nobody").pw_uid, pwd.getpwnam("games").pw_uid
+
+
+class User:
+    """A local user with a Kerberos name, a session keyring of his own, and a private mount."""
+
+    def __init__(self, bench, name, uid, options=(), namespace="afsfuse-client"):
+        self.bench, self.name, self.uid, self.namespace = bench, name, uid, namespace
+        self.folder = f"/var/tmp/afsfuse-token-checks.{os.getpid()}.{name}.{time.monotonic_ns()}"
+        self.afs, self.log = f"{self.folder}/afs", f"{self.folder}/log"
+        self.cache = f"FILE:{self.folder}/ticket"
+        self.options = list(options)
+        self.session = None
+        for path in (self.folder, self.afs, f"{self.folder}/run"):
+            os.mkdir(path, 0o700)
+        self.binary = shutil.copy(bench.afsfuse, f"{self.folder}/afsfuse")
+        self.config = shutil.copytree(bench.configuration, f"{self.folder}/config")
+        run("chown", "-R", f"{uid}:{uid}", self.folder)
+        self.environment = {
+            "PATH": os.environ["PATH"], "HOME": self.folder, "XDG_RUNTIME_DIR": f"{self.folder}/run",
+            "KRB5CCNAME": self.cache, "KRB5_CONFIG": f"{self.config}/krb5.conf", "TZ": "UTC",
+        }  # fmt: skip
+
+    def __enter__(self):
+        # A shell in a session keyring of its own, which lives as long as the check: all commands run in it.
+        self.shell = subprocess.Popen(
+            in_namespace(
+                self.namespace, "setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups",
+                "keyctl", "session", "-", "bash", "-s",
+            ),
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True,
+            env=self.environment, cwd="/",
+        )  # fmt: skip
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run(["fusermount3", "-uz", self.afs], capture_output=True, timeout=20)
+        self.shell.stdin.close()
+        self.shell.wait(20)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def sh(self, command, ok=True, timeout=60):
+        """Runs a line in the session; returns exit code and output."""
+        out, done = f"{self.folder}/out", f"{self.folder}/done"
+        if os.path.exists(done):
+            os.unlink(done)
+        self.shell.stdin.write(f"( {command}\n) >{out} 2>&1 </dev/null; echo $? >{done}.new; mv {done}.new {done}\n")
+        self.shell.stdin.flush()
+        deadline = time.monotonic() + timeout
+        while not os.path.exists(done):
+            expect(time.monotonic() < deadline, f"{self.name}: no end of: {command}")
+            time.sleep(0.01)
+        with open(done) as file:
+            code = int(file.read())
+        with open(out, errors="replace") as file:
+            text = file.read()
+        expect(not ok or code == 0, f"{self.name}: {command}: exit {code}\n{text[-2000:]}\n{self.log_tail()}")
+        return code, text
+
+    def log_tail(self):
+        if not os.path.exists(self.log):
+            return ""
+        with open(self.log, errors="replace") as file:
+            return "".join(file.readlines()[-15:])
+
+    def kinit(self, options=""):
+        self.sh(f"echo {self.name} | kinit {options} {self.name}")
+
+    def mount(self, *options):
+        words = [
+            self.binary, "mount", self.afs, "--config-dir", self.config, "--cell", CELL, "--cache-dir",
+            f"{self.folder}/cache", "--log-file", self.log, *self.options, *options,
+        ]  # fmt: skip
+        self.sh(" ".join(words))
+        return self
+
+    def unmount(self):
+        self.sh(f"{self.binary} unmount {self.afs}")
+
+    def path(self, *parts):
+        return os.path.join(self.afs, CELL, *parts)
+
+    def tokens(self):
+        return json.loads(self.sh(f"{self.binary} tokens --json")[1])
+
+    def status(self):
+        return self.sh(f"{self.binary} status")[1]
+
+    def refused(self, path, words=("Permission denied",), within=3):
+        started = time.monotonic()
+        code, text = self.sh(f"ls {path}", ok=False)
+        expect(code != 0 and any(word in text for word in words), f"{self.name}: ls {path}: {code} {text}")
+        expect(time.monotonic() - started < within, f"refused only after {time.monotonic() - started:.1f} s")
+
+
+def device_open_to_all():
+    os.chmod("/dev/fuse", 0o666)
+
+
+def eventually(condition, seconds, what):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        expect(time.monotonic() < deadline, what)
+        time.sleep(0.1)
+
+
+def file_operations(user, folder):
+    """What programs do to files, as the user, in a folder that only he may use."""
+    user.sh(
+        f"set -e; mkdir {folder}; cd {folder}; dd if=/dev/urandom of=data bs=1M count=8 status=none; cp data copy;"
+        "cmp data copy; echo one > a; echo two >> a; grep -q two a; mv a b; ln b c; ln -s b d; cat d; chmod 600 b;"
+        "truncate -s 3 c; test $(stat -c %s b) = 3; mkdir -p x/y; touch -d @1000000000 x/y/z;"
+        "test $(stat -c %Y x/y/z) = 1000000000; tar cf ../tokens.tar .; mkdir un; tar xf ../tokens.tar -C un;"
+        "diff -r x un/x; cmp data un/data; rm -rf un x; ls -lR; cd ..; rm -r $OLDPWD tokens.tar"
+        .replace("$OLDPWD", folder), timeout=120)  # fmt: skip
+
+
+@check("alice's files at every security level; bob and anonymous users get nothing", timeout=240)
+def private_files(bench):
+    device_open_to_all()
+    with User(bench, "alice", ALICE) as alice, User(bench, "bob", BOB) as bob:
+        alice.kinit()
+        for level in ("clear", "auth", "crypt"):
+            alice.mount("--min-security", level)
+            file_operations(alice, alice.path("alice", f"level-{level}"))
+            alice.unmount()
+        alice.mount()
+        alice.sh(f"mkdir -p {alice.path('alice/secret')}; echo mine > {alice.path('alice/secret/file')}")
+        bob.kinit()
+        bob.mount()
+        for path in ("alice", "alice/secret", "alice/secret/file", "alice/no-such-name"):
+            bob.refused(bob.path(path))
+            expect_error(errno.EACCES, os.listdir, bench.a.path(path))
+        bob.sh(f"echo his > {bob.path('bob/own')} && cat {bob.path('bob/own')}")
+        code, text = bob.sh(f"echo x > {bob.path('alice/intruder')}", ok=False)
+        expect(code != 0 and "Permission denied" in text, text)
+        held = alice.tokens()
+        expect(len(held) == 1 and held[0]["cell"] == CELL and held[0]["afsID"] == 1001, str(held))
+        expect(held[0]["principal"] == f"alice@{REALM}" and held[0]["state"] == "valid", str(held))
+        expect("credential cache" in held[0]["source"], str(held))
+        text = alice.sh(f"{alice.binary} tokens")[1]
+        expect("Tokens held by the Cache Manager:" in text and "   --End of list--" in text, text)
+        expect(f"User's (AFS ID 1001) rxkad tokens for {CELL} [Expires " in text, text)
+        alice.sh(f"rm -r {alice.path('alice/secret')}; rm -f {bob.path('bob/own')}")
+
+
+@check("At level crypt nothing readable is on the wire, at level clear it is", timeout=120)
+def wire(bench):
+    device_open_to_all()
+    with User(bench, "alice", ALICE) as alice:
+        alice.kinit()
+        for level in ("clear", "crypt"):
+            alice.mount("--min-security", level)
+            capture = os.path.join(bench.local(f"wire-{level}"), "packets")
+            sniffer = subprocess.Popen(
+                in_namespace("afsfuse-client", "tshark", "-q", "-i", "any", "-f", "udp port 7000", "-w", capture),
+                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            )  # fmt: skip
+            try:
+                eventually(lambda: os.path.exists(capture) and os.path.getsize(capture) > 0, 20, "tshark does not start")
+                name = alice.path("alice", "known-plain-name")
+                alice.sh(f"yes known-plain-text | head -c 100000 > {name}; ls -l {name}; rm {name}")
+                time.sleep(1)
+            finally:
+                sniffer.terminate()
+                sniffer.wait(20)
+            with open(capture, "rb") as file:
+                seen = file.read()
+            found = b"known-plain-text" in seen or b"known-plain-name" in seen
+            expect(len(seen) > 100000, f"{level}: only {len(seen)} bytes captured")
+            expect(found == (level == "clear"), f"{level}: plain text {'seen' if found else 'not seen'}")
+            alice.unmount()
+
+
+@check("Session keyring: aklog, keyctl show, revoke and unlog take effect at once", timeout=120)
+def keyring(bench):
+    device_open_to_all()
+    with User(bench, "alice", ALICE) as alice:
+        alice.mount("--no-auto-aklog")
+        alice.refused(alice.path("alice"))
+        alice.kinit()
+        alice.refused(alice.path("alice"))
+        alice.sh(f"{alice.binary} aklog --config-dir {alice.config} -c {CELL}")
+        alice.sh(f"ls {alice.path('alice')}")
+        shown = alice.sh("keyctl show @s")[1]
+        expect(f"afs@{CELL}" in shown and (" user:" in shown or " rxrpc:" in shown), shown)
+        expect(alice.tokens()[0]["source"].startswith("session keyring, key "), str(alice.tokens()))
+        alice.sh(f"keyctl revoke $(keyctl search @s user afs@{CELL} || keyctl search @s rxrpc afs@{CELL})")
+        alice.refused(alice.path("alice"))
+        alice.sh(f"{alice.binary} aklog --config-dir {alice.config} && ls {alice.path('alice')}")
+        alice.sh(f"{alice.binary} unlog")
+        alice.refused(alice.path("alice"))
+        expect(alice.tokens() == [], str(alice.tokens()))
+        expect(f"afs@{CELL}" not in alice.sh("keyctl show @s")[1], "the key is still there")
+        # Another user's key in place of hers.
+        alice.sh("echo bob | kinit bob")
+        alice.sh(f"{alice.binary} aklog --config-dir {alice.config}; ls {alice.path('bob')}")
+        alice.refused(alice.path("alice"))
+
+
+@check("unlog keeps automatic tokens away until the next kinit", timeout=60)
+def unlog(bench):
+    device_open_to_all()
+    with User(bench, "alice", ALICE) as alice:
+        alice.kinit()
+        alice.mount()
+        alice.sh(f"ls {alice.path('alice')}")
+        alice.sh(f"{alice.binary} unlog -c {CELL}")
+        alice.refused(alice.path("alice"))
+        time.sleep(1.5)
+        alice.refused(alice.path("alice"))
+        alice.kinit()
+        alice.sh(f"ls {alice.path('alice')}")
+
+
+@check("Bad tickets and cells: aklog says what is wrong", timeout=60)
+def aklog_failures(bench):
+    with User(bench, "alice", ALICE) as alice:
+        aklog = f"{alice.binary} aklog --config-dir {alice.config}"
+        code, text = alice.sh(aklog, ok=False)
+        expect(code == 4 and f"aklog: Couldn't get {CELL} AFS tickets:" in text, f"{code} {text}")
+        code, text = alice.sh(f"{aklog} -c bad..name", ok=False)
+        expect(code == 3 and "not a cell name" in text, f"{code} {text}")
+        alice.kinit()
+        code, text = alice.sh(f"{aklog} -k NO.SUCH.REALM", ok=False)
+        expect(code == 4 and "aklog: Couldn't get" in text, f"{code} {text}")
+
+
+@check("A keytab does for batch jobs", timeout=60)
+def keytab(bench):
+    device_open_to_all()
+    with User(bench, "alice", ALICE) as alice:
+        shutil.copy(f"{bench.variables['AFSFUSE_TESTCELL_KEYTABS']}/alice.keytab", f"{alice.folder}/keytab")
+        os.chown(f"{alice.folder}/keytab", ALICE, ALICE)
+        alice.mount("--keytab", f"{alice.folder}/keytab")
+        alice.sh(f"touch {alice.path('alice/by-keytab')} && rm {alice.path('alice/by-keytab')}")
+        alice.sh(f"{alice.binary} aklog --config-dir {alice.config} --keytab {alice.folder}/keytab")
+
+
+@check("Short tickets: work goes through renewals, ends with the last, and goes on with a new one", timeout=400)
+def renewal(bench):
+    device_open_to_all()
+    minutes = float(os.environ.get("AFSFUSE_RENEWAL_MINUTES", "1.5"))
+    with User(bench, "alice", ALICE) as alice:
+        alice.kinit("-l 30s -r 1h")
+        alice.mount()
+        folder = alice.path("alice/renewal")
+        alice.sh(f"mkdir -p {folder}")
+        end, count = time.monotonic() + 60 * minutes, 0
+        expiries = set()
+        while time.monotonic() < end:
+            count += 1
+            alice.sh(f"head -c 300000 /dev/urandom > {folder}/f{count % 5} && cat {folder}/f{count % 5} | wc -c")
+            if count % 10 == 0:
+                expiries.add(alice.tokens()[0]["expires"])
+            time.sleep(0.2)
+        expect(len(expiries) >= 3, f"only {len(expiries)} tokens in {minutes} minutes: {alice.log_tail()}")
+        # A file which is dirty when the ticket ends: its writer keeps it open.
+        alice.kinit("-l 15s")
+        alice.sh(f"ls {folder}")
+        alice.sh(f"(exec 3>{folder}/dirty; echo kept >&3; sleep 25; exec 3>&-; echo closed $? >{alice.folder}/closed) &")
+        alice.sh("kdestroy -q")
+        words = ("Key has expired", "Required key not available")
+        eventually(lambda: alice.sh(f"ls {folder}", ok=False)[0] != 0, 25, "the ended ticket still serves")
+        alice.refused(folder, words=words, within=1.5)
+        expect("EXPIRED" in alice.status() and "kinit" in alice.status(), alice.status())
+        eventually(lambda: os.path.exists(f"{alice.folder}/closed"), 40, "the writer hangs")
+        alice.kinit()
+        eventually(lambda: alice.sh(f"cat {folder}/dirty", ok=False)[1] == "kept\n", 5, "the dirty file is not there")
+        # At the server, too.
+        alice.unmount()
+        alice.mount()
+        expect(alice.sh(f"cat {folder}/dirty")[1] == "kept\n", "the dirty file was not stored")
+        alice.sh(f"rm -r {folder}")
+
+
+@check("vos, pts and bos work beside us", timeout=60)
+def other_tools(bench):
+    device_open_to_all()
+    with User(bench, "alice", ALICE) as alice:
+        alice.kinit()
+        alice.mount()
+        alice.sh(f"ls {alice.path('alice')}")
+        expect("alice" in bench.on_server("vos", "examine", "alice", "-localauth").stdout, "vos")
+        bench.on_server("pts", "membership", "admin", "-localauth")
+        expect("fs" in bench.on_server("bos", "status", "10.248.0.11", "-localauth").stdout, "bos")
+        alice.sh(f"touch {alice.path('alice/after')} && rm {alice.path('alice/after')}")
+
+
+@check("The daemon's memory is closed to others, and its log holds no secrets", timeout=60)
+def protection(bench):
+    device_open_to_all()
+    with User(bench, "alice", ALICE) as alice:
+        alice.kinit()
+        alice.mount("--log-level", "trace")
+        alice.sh(f"ls {alice.path('alice')}")
+        alice.sh(f"{alice.binary} aklog --config-dir {alice.config}")
+        pid = json.loads(alice.sh(f"{alice.binary} status --json")[1])[0]["pid"]
+        code, _ = alice.sh(f"cat /proc/{pid}/environ", ok=False)
+        expect(code != 0, "its own user reads the daemon's memory")
+        key = alice.sh(f"keyctl pipe $(keyctl search @s user afs@{CELL}) | xxd -p | tr -d '\\n'", ok=False)[1]
+        with open(alice.log, "rb") as file:
+            text = file.read()
+        expect(b"token for cell" in text, "nothing is logged")
+        for part in (key[88:104], key[-64:]):
+            expect(not part or part.encode() not in text, "a secret is in the log")
+
+
