@@ -321,3 +321,38 @@ def protection(bench):
             expect(not part or part.encode() not in text, "a secret is in the log")
 
 
+
+
+@check("On a shared mount each user has his own token, and sees nothing by the other's", timeout=120)
+def shared_mount(bench):
+    device_open_to_all()
+    folder = f"/var/tmp/afsfuse-shared.{os.getpid()}"
+    os.mkdir(folder, 0o755)
+    mount = bench.mount("shared", options=["--allow-other"])
+    mount.root = f"{folder}/afs"
+    os.mkdir(mount.root)
+    try:
+        mount.start()
+        with User(bench, "alice", ALICE) as alice, User(bench, "bob", BOB) as bob:
+            for user in (alice, bob):
+                user.kinit()
+                user.refused(mount.path(user.name))
+                user.sh(f"{user.binary} aklog --config-dir {user.config}")
+                user.sh(f"mkdir -p {mount.path(user.name, 'secret')}; echo x > {mount.path(user.name, 'secret/file')}")
+                user.sh(f"ls -lR {mount.path(user.name)}; cat {mount.path(user.name, 'secret/file')}")
+            for user, other in ((alice, "bob"), (bob, "alice")):
+                for path in ("", "secret", "secret/file", "no-such-name"):
+                    user.refused(mount.path(other, path))
+                code, _ = user.sh(f"cat {mount.path(other, 'secret/file')}", ok=False)
+                expect(code != 0, f"{user.name} reads {other}'s file")
+                code, text = user.sh(f"stat {mount.path(other, 'secret')}", ok=False)
+                expect(code != 0, f"{user.name} sees {other}'s folder: {text}")
+                expect([t["principal"] for t in user.tokens()] == [f"{user.name}@{REALM}"], str(user.tokens()))
+            # Root has no token of theirs.
+            expect_error(errno.EACCES, os.listdir, mount.path("alice"))
+            alice.sh(f"rm -r {mount.path('alice/secret')}; {alice.binary} unlog")
+            alice.refused(mount.path("alice"))
+            bob.sh(f"cat {mount.path('bob/secret/file')} && rm -r {mount.path('bob/secret')}")
+    finally:
+        mount.clean()
+        shutil.rmtree(folder, ignore_errors=True)

@@ -54,8 +54,9 @@ package final class ControlServer: Sendable {
     unlink(path)
     let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard listener >= 0 else { throw .system(path, errno: errno) }
-    // The mode that bind gives the socket is the descriptor's.
-    guard fchmod(listener, isShared ? 0o666 : 0o600) == 0, address.withAddress({ bind(listener, $0, $1) }) == 0,
+    // The mode that bind gives the socket is the descriptor's, without what the umask takes.
+    guard fchmod(listener, 0o600) == 0, address.withAddress({ bind(listener, $0, $1) }) == 0,
+      !isShared || chmod(path, 0o666) == 0,
       Glibc.listen(listener, 16) == 0
     else {
       let code = errno
