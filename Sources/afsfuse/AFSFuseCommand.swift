@@ -9,7 +9,8 @@ struct AFSFuseCommand: ParsableCommand {
     abstract: "Mounts AFS cells without a kernel module.",
     discussion: """
       A mount is served by a daemon of its own, which runs until the mount ends. mount(8) can start it too: \
-      'mount -t fuse.afsfuse none /afs -o allow_other', or a line of /etc/fstab.
+      'mount -t fuse.afsfuse none /afs -o allow_other', or a line of /etc/fstab. Exit status: 0, 1 when \
+      something could not be done, 64 when the command line is wrong.
       """,
     version: Version.text,
     subcommands: [
@@ -35,16 +36,26 @@ enum Version {
 /// A failure which the user reads as one line: `afsfuse: TEXT`.
 struct Failure: Error, CustomStringConvertible {
   let text: String
+  /// The command's exit status: 64 (EX_USAGE of sysexits.h, ArgumentParser's own) for what is wrong with the command line
+  /// itself, 1 for what could not be done.
+  let status: Int32
   var description: String { text }
 
   init(_ text: String) {
     self.text = text
+    status = 1
   }
 
-  /// Prints the line; the command then ends with status 1.
+  /// An option or a value that is none.
+  init(usage text: String) {
+    self.text = text
+    status = ExitCode.validationFailure.rawValue
+  }
+
+  /// Prints the line.
   func report() -> ExitCode {
     printError("afsfuse: \(text)")
-    return ExitCode(1)
+    return ExitCode(status)
   }
 }
 

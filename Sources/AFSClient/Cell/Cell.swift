@@ -9,6 +9,8 @@ package final class Cell: Sendable {
     var locationServers: [RxAddress]
     /// When names from DNS must be asked for again; nil for configured ones.
     var serversEnd: MonotonicTime?
+    /// Whether a location server has answered the last question put to it.
+    var answering: [RxAddress: Bool] = [:]
     var lookupFailure: (error: AFSError, time: MonotonicTime)?
     var volumes: [VolumeID: Volume] = [:]
     /// Volumes by the name that was asked for; names that do not exist are remembered for a short time.
@@ -59,9 +61,18 @@ package final class Cell: Sendable {
     state.withLock { state in state.lookupFailure.flatMap { $0.time > time ? $0.error : nil } }
   }
 
-  /// A server which did not answer is tried last from now on.
-  package func locationServerFailed(_ server: RxAddress) {
+  /// Whether a location server is up; nil before it was asked anything.
+  package func isUp(_ server: RxAddress) -> Bool? { state.withLock { $0.answering[server] } }
+
+  package func locationServerAnswered(_ server: RxAddress) {
+    state.withLock { $0.answering[server] = true }
+  }
+
+  /// A server which could not answer is tried last from now on.
+  /// - Parameter isSilent: it gave no sign of life.
+  package func locationServerFailed(_ server: RxAddress, isSilent: Bool) {
     state.withLock { state in
+      state.answering[server] = !isSilent
       guard let index = state.locationServers.firstIndex(of: server) else { return }
       state.locationServers.append(state.locationServers.remove(at: index))
     }

@@ -5,8 +5,13 @@ import RxCore
 /// What a client is doing, for people and their tools.
 public struct AFSClientStatus: Sendable, Hashable {
   public struct Cell: Sendable, Hashable {
+    public struct LocationServer: Sendable, Hashable {
+      public var address: String
+      /// nil before it was asked anything.
+      public var isUp: Bool?
+    }
     public var name: String
-    public var locationServers: [String]
+    public var locationServers: [LocationServer]
     public var volumeCount: Int
   }
 
@@ -62,7 +67,8 @@ extension AFSFileSystem {
       hostUUID: context.uuid.description,
       cells: context.cells.all.map { cell in
         AFSClientStatus.Cell(
-          name: cell.name.text, locationServers: cell.locationServers.map(\.description),
+          name: cell.name.text,
+          locationServers: cell.locationServers.map { .init(address: $0.description, isUp: cell.isUp($0)) },
           volumeCount: cell.volumes.count)
       },
       servers: servers.sorted { ($0.addresses.first?.address ?? "") < ($1.addresses.first?.address ?? "") },

@@ -156,10 +156,14 @@ extension ClientContext {
       var mayDoBetter = false
       for address in servers {
         do {
-          return try await ask(VLClient(caller: caller, peer: address, options: Self.locationOptions))
+          let answer = try await ask(VLClient(caller: caller, peer: address, options: Self.locationOptions))
+          cell.locationServerAnswered(address)
+          return answer
         } catch {
           switch error {
-          case .aborted(.vlNoEntry), .aborted(.vlBadName): throw .noSuchVolume
+          case .aborted(.vlNoEntry), .aborted(.vlBadName):
+            cell.locationServerAnswered(address)
+            throw .noSuchVolume
           case .cancelled: throw .interrupted
           case .shutDown: throw .shutDown
           case .aborted: mayDoBetter = true
@@ -168,13 +172,23 @@ extension ClientContext {
           }
           log.info("location server \(address) of cell \(cell.name): \(error)")
           failure = AFSError(error)
-          cell.locationServerFailed(address)
+          cell.locationServerFailed(address, isSilent: error.isSilence)
         }
       }
       guard mayDoBetter else { break }
     }
     cell.lookupFailed(failure, now: now)
     throw failure
+  }
+}
+
+extension RxCallError {
+  /// No sign of life, or the network refused.
+  fileprivate var isSilence: Bool {
+    switch self {
+    case .timedOut, .unreachable: true
+    case .aborted, .abortedLocally, .protocolViolation, .malformedReply, .cancelled, .shutDown, .security: false
+    }
   }
 }
 

@@ -34,6 +34,20 @@ package struct MountStatus: Hashable, Sendable {
     }
   }
 
+  /// What the asking side finds out by comparing with the kernel's table.
+  package enum State: String, Hashable, Sendable {
+    case mounted
+    /// Unmounted lazily; its daemon serves whoever still uses it.
+    case detached
+    /// Its daemon is gone.
+    case abandoned
+    /// Another user's, whose daemon does not answer us.
+    case foreign
+  }
+
+  package var state = State.mounted
+  /// Who mounted it, where no daemon tells more.
+  package var owner: UInt32?
   package var mountPoint: String
   package var processID: Int32
   package var isReadOnly: Bool
@@ -64,12 +78,20 @@ package struct MountStatus: Hashable, Sendable {
     self.uptime = uptime
     self.callbackPort = callbackPort
   }
+
+  /// A mount of which nothing is known but that it is there.
+  package init(mountPoint: String, state: State, owner: UInt32?) {
+    self.init(mountPoint: mountPoint, processID: 0, isReadOnly: false, uptime: 0, callbackPort: 0)
+    self.state = state
+    self.owner = owner
+  }
 }
 
 extension MountStatus {
   package var json: JSONValue {
     .object([
       .init("mountPoint", .string(mountPoint)),
+      .init("state", .string(state.rawValue)),
       .init("pid", JSONValue(processID)),
       .init("readOnly", .bool(isReadOnly)),
       .init("uptimeSeconds", JSONValue(uptime)),

@@ -7,6 +7,8 @@ package struct MountTableEntry: Hashable, Sendable {
   package var source: String
   /// `MAJOR:MINOR`, also the name of the mount's folder in /sys/class/bdi.
   package var device: String
+  /// Who mounted a FUSE file system; nil where it does not say.
+  package var userID: UInt32?
 
   /// nil for a line of another form.
   package init?(_ line: Substring) {
@@ -16,6 +18,8 @@ package struct MountTableEntry: Hashable, Sendable {
     mountPoint = Self.unescaped(words[4])
     type = String(words[separator + 1])
     source = Self.unescaped(words[separator + 2])
+    let options = separator + 3 < words.count ? words[separator + 3] : ""
+    userID = options.split(separator: ",").first { $0.hasPrefix("user_id=") }.flatMap { UInt32($0.dropFirst(8)) }
   }
 
   /// Blanks and the like are written as `\040`.
@@ -42,6 +46,9 @@ package enum MountTable {
     let text = contents(ofFile: "/proc/self/mountinfo") ?? []
     return String(decoding: text, as: UTF8.self).split(separator: "\n").compactMap { MountTableEntry($0) }
   }
+
+  /// All mounts of this program, whoever serves them.
+  package static var own: [MountTableEntry] { read().filter { $0.type == "fuse.afsfuse" } }
 
   /// The topmost mount at `path` (an absolute path without symbolic links).
   package static func entry(at path: String) -> MountTableEntry? {

@@ -1,4 +1,5 @@
 import AFSControl
+import AFSFuse
 import ArgumentParser
 import Glibc
 
@@ -31,6 +32,7 @@ struct StatusCommand: ParsableCommand {
         printError("afsfuse: \(path): \(error)")
       }
     }
+    add(MountTable.own, to: &mounts)
     if let mountPoint {
       let path = realPath(mountPoint)
       mounts.removeAll { $0.mountPoint != path }
@@ -46,6 +48,19 @@ struct StatusCommand: ParsableCommand {
     if failed { throw ExitCode(1) }
   }
 
+  /// Compares what daemons say with what the kernel knows.
+  private func add(_ entries: [MountTableEntry], to mounts: inout [MountStatus]) {
+    for index in mounts.indices where !entries.contains(where: { $0.mountPoint == mounts[index].mountPoint }) {
+      mounts[index].state = .detached
+    }
+    for entry in entries where !mounts.contains(where: { $0.mountPoint == entry.mountPoint }) {
+      let isOurs = geteuid() == 0 || entry.userID == geteuid()
+      mounts.append(
+        MountStatus(
+          mountPoint: entry.mountPoint, state: isOurs ? .abandoned : .foreign, owner: entry.userID))
+    }
+  }
+
   private func realPath(_ path: String) -> String {
     guard let whole = realpath(path, nil) else { return path }
     defer { free(whole) }
@@ -58,9 +73,20 @@ struct StatusText {
   let text: String
 
   init(_ status: MountStatus) {
+    switch status.state {
+    case .mounted, .detached: break
+    case .abandoned:
+      text =
+        "\(status.mountPoint)  (no daemon answers: 'afsfuse unmount \(status.mountPoint)' removes what is left of the mount)"
+      return
+    case .foreign:
+      text = "\(status.mountPoint)  (mounted by \(status.owner.map(UserName.of) ?? "another user"))"
+      return
+    }
     var lines = [
       "\(status.mountPoint)  (process \(status.processID), up \(Self.duration(status.uptime)), callback port "
-        + "\(status.callbackPort)\(status.isReadOnly ? ", read-only" : ""))"
+        + "\(status.callbackPort)\(status.isReadOnly ? ", read-only" : "")"
+        + "\(status.state == .detached ? ", detached: ends with its last user" : ""))"
     ]
     for cell in status.cells {
       lines.append("  cell \(cell.name)")

@@ -44,6 +44,9 @@ struct UnmountCommand: ParsableCommand {
     // No daemon listens: it is gone, or another user's.
     guard let entry = MountTable.entry(at: path) else { throw Failure(MountError.notMounted(path).description) }
     guard entry.type == "fuse.afsfuse" else { throw Failure("\(path) is not a mount of afsfuse but of \(entry.type)") }
+    if let owner = entry.userID, geteuid() != 0, owner != geteuid() {
+      throw Failure("\(path) was mounted by \(UserName.of(owner)): only he and root can unmount it")
+    }
     do throws(MountError) {
       try KernelMount.unmount(path, lazily: lazy)
     } catch {

@@ -35,9 +35,18 @@ struct Daemon: Sendable {
   }
 
   private static func logSink(_ arguments: MountArguments) throws(Failure) -> any LogSink {
-    if let path = arguments.logFile { return try DescriptorLogSink(path: MountArguments.absolute(path)) }
+    if let path = arguments.logFile {
+      do throws(Failure) {
+        return try DescriptorLogSink(path: MountArguments.absolute(path))
+      } catch {
+        throw Failure("log file \(error.text) (--log-file)")
+      }
+    }
     if arguments.foreground { return DescriptorLogSink(descriptor: STDERR_FILENO) }
-    return SystemLogSink() ?? NoLogSink()
+    if let sink = SystemLogSink() { return sink }
+    // Said on the terminal of the mount command, which is ours until the mount is ready.
+    printError("afsfuse: note: there is no system log (/dev/log), messages are lost: --log-file FILE keeps them")
+    return NoLogSink()
   }
 
   private init(settings: MountSettings, logger: Logger, readiness: Readiness) {

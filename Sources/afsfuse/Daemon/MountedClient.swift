@@ -86,7 +86,7 @@ struct MountedClient: Sendable {
     status.cells = met.map { cell in
       MountStatus.Cell(
         name: cell.name,
-        servers: cell.locationServers.map { .init(address: $0, role: "volume location", isUp: nil) })
+        servers: cell.locationServers.map { .init(address: $0.address, role: "volume location", isUp: $0.isUp) })
     }
     status.servers = client.servers.flatMap { server in
       server.addresses.map { .init(address: $0.address, role: "file", isUp: $0.isUp) }
@@ -131,11 +131,15 @@ struct MountedClient: Sendable {
 
   private static func openCache(_ settings: MountSettings) throws(Failure) -> DiskCache {
     let folder = settings.cacheFolder + "/data"
-    try Folders.make(folder)
+    do throws(Failure) {
+      try Folders.make(folder)
+    } catch {
+      throw Failure("cache folder \(error.text) (--cache-dir names another)")
+    }
     do throws(CacheError) {
       return try DiskCache(directory: folder, sizeMax: settings.cacheBytes)
     } catch {
-      throw Failure("cache folder \(folder): \(error)")
+      throw Failure("cache folder \(folder): \(error) (--cache-dir names another)")
     }
   }
 

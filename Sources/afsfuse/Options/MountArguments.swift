@@ -72,7 +72,7 @@ struct MountArguments: ParsableArguments {
   @Flag(help: "Let other users use the mount.")
   var allowOther = false
 
-  @Flag(help: "Let nobody change anything.")
+  @Flag(name: [.long, .customShort("r")], help: "Let nobody change anything.")
   var readOnly = false
 
   @Option(
@@ -105,7 +105,7 @@ struct MountArguments: ParsableArguments {
       do throws(MountError) {
         try mountOptions.apply(word)
       } catch {
-        throw Failure(error.description)
+        throw Failure(usage: error.description)
       }
     }
     if allowOther { mountOptions.allowsOthers = true }
@@ -115,7 +115,7 @@ struct MountArguments: ParsableArguments {
 
   /// - Returns: false when the name is none of ours.
   private mutating func applyLong(_ name: String, _ value: String?) throws(Failure) -> Bool {
-    guard let value else { return false }
+    guard let value else { return applyFlag(name) }
     switch name {
     case "cell": cell = value
     // A comma ends an option of a list: a semicolon stands for it.
@@ -136,8 +136,20 @@ struct MountArguments: ParsableArguments {
     return true
   }
 
+  /// Long flags; `foreground` is none, for mount(8) waits for its helper.
+  private mutating func applyFlag(_ name: String) -> Bool {
+    switch name {
+    case "allow-other": allowOther = true
+    case "read-only": readOnly = true
+    default: return false
+    }
+    return true
+  }
+
   private static func parsed<Value: ExpressibleByArgument>(_ name: String, _ text: String) throws(Failure) -> Value {
-    guard let value = Value(argument: text) else { throw Failure("option '\(name)': '\(text)' is not understood") }
+    guard let value = Value(argument: text) else {
+      throw Failure(usage: "option '\(name)': '\(text)' is not understood")
+    }
     return value
   }
 
@@ -163,7 +175,7 @@ struct MountArguments: ParsableArguments {
   }
 
   private static func level(_ text: String) throws(Failure) -> Logger.Level {
-    guard let level = Logger.Level(rawValue: text) else { throw Failure("'\(text)' is no log level") }
+    guard let level = Logger.Level(rawValue: text) else { throw Failure(usage: "'\(text)' is no log level") }
     return level
   }
 
@@ -175,7 +187,7 @@ struct MountArguments: ParsableArguments {
     } catch {
       throw Failure(error.description)
     }
-    if cacheSize.bytes < 16 << 20 { throw Failure("a cache of \(cacheSize) is too small: 16M is the least") }
+    if cacheSize.bytes < 16 << 20 { throw Failure(usage: "--cache-size \(cacheSize) is too small: 16M is the least") }
     let cache: String
     if let cacheDir { cache = try Self.absolute(cacheDir) } else { cache = try Self.defaultCacheFolder() }
     var configuration: String?

@@ -5,9 +5,26 @@ enum MountInvocation {
     "mount", "unmount", "umount", "status", "aklog", "tokens", "unlog", "help",
   ]
 
+  /// Forms that mount(8) and FUSE programs take: `-ro` for read-only, `-oallow_other` for `-o allow_other`.
+  static func separated(_ arguments: [String]) -> [String] {
+    var separated: [String] = []
+    for (index, argument) in arguments.enumerated() {
+      if argument == "--" { return separated + arguments[index...] }
+      if argument == "-ro" {
+        separated.append("--read-only")
+      } else if argument.hasPrefix("-o"), argument.count > 2 {
+        separated += ["-o", String(argument.dropFirst(2))]
+      } else {
+        separated.append(argument)
+      }
+    }
+    return separated
+  }
+
   /// The arguments as the `mount` command takes them; others unchanged. mount(8) always says `-o` and gives a whole path:
   /// without them a first word that is no command is a misspelt one.
-  static func rewritten(_ arguments: [String]) -> [String] {
+  static func rewritten(_ given: [String]) -> [String] {
+    let arguments = separated(given)
     guard arguments.count >= 3, let source = arguments.dropFirst().first, !source.hasPrefix("-"),
       !commands.contains(source), arguments[2].hasPrefix("/"), arguments.contains("-o")
     else { return arguments }

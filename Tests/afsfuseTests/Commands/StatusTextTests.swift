@@ -31,4 +31,16 @@ import Testing
           calls in flight  12
         """)
   }
+
+  @Test("Mounts that no daemon serves, and those that were detached, say so")
+  func states() {
+    let left = MountStatus(mountPoint: "/afs", state: .abandoned, owner: 0)
+    #expect(StatusText(left).text.contains("no daemon answers: 'afsfuse unmount /afs'"))
+    let foreign = MountStatus(mountPoint: "/home/x/afs", state: .foreign, owner: 0)
+    #expect(StatusText(foreign).text == "/home/x/afs  (mounted by root)")
+    var detached = MountStatus(mountPoint: "/m", processID: 1, isReadOnly: false, uptime: 3, callbackPort: 7001)
+    detached.state = .detached
+    #expect(StatusText(detached).text.contains("detached: ends with its last user"))
+    #expect(detached.json["state"]?.string == "detached")
+  }
 }

@@ -50,6 +50,28 @@ import Testing
     #expect(settings.options.source == "x")
   }
 
+  @Test(
+    "Flags have their place in a list, and joined forms are taken apart",
+    arguments: [
+      ["-o", "read-only,allow-other"], ["-oread-only,allow-other"], ["-oro,allow_other"], ["-ro", "-oallow_other"],
+      ["-r", "--allow-other"],
+    ])
+  func flags(words: [String]) throws {
+    let settings = try settings(MountInvocation.separated(words + ["--cache-dir", "/c"]))
+    #expect(settings.options.isReadOnly && settings.options.allowsOthers)
+  }
+
+  @Test(
+    "What is wrong with the command line ends with 64",
+    arguments: [
+      ["-o", "nonsense"], ["-o", "cache-size=lots"], ["--cache-size", "1M"], ["-o", "log-level=loud"],
+    ])
+  func usage(words: [String]) throws {
+    let failure = #expect(throws: Failure.self) { try settings(words + ["--cache-dir", "/c"]) }
+    #expect(failure?.status == 64)
+    #expect(Failure("the disk is gone").status == 1)
+  }
+
   @Test("A list of -o carries the long options, for /etc/fstab")
   func optionList() throws {
     let settings = try settings([
