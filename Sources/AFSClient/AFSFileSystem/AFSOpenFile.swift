@@ -4,9 +4,9 @@ import AFSCredentials
 /// An open file: the cache's view of it, kept true by asking the server when no promise stands behind the status.
 final class AFSOpenFile: OpenFile {
   private let inner: any OpenFile
-  private let vnode: Vnode
-  private let identity: Identity
-  private let fileSystem: AFSFileSystem
+  let vnode: Vnode
+  let identity: Identity
+  let fileSystem: AFSFileSystem
 
   init(_ inner: any OpenFile, node: AFSNode, vnode: Vnode, identity: Identity, fileSystem: AFSFileSystem) {
     self.inner = inner

@@ -25,6 +25,29 @@ public protocol OpenFile: AnyObject, Sendable {
   /// SEEK_DATA and SEEK_HOLE need no wait: a file has data from 0 to its size, and a hole there.
   var size: UInt64 { get }
 
+  // MARK: Locks
+
+  /// Somebody may hold locks on the file: its closes have something to say.
+  var hasLocks: Bool { get }
+  /// Gets a lock, or ends with `.wouldBlock`. A wait ends with the task.
+  func lock(_ request: LockRequest) async throws(AFSError)
+  /// What is in the way of a lock; nil when it could be had.
+  func obstacle(to request: LockRequest) async throws(AFSError) -> HeldLock?
+  /// Gives back what `owner` has in `range`. When it returns others can have it, on other hosts too, unless the server is
+  /// away.
+  func unlock(_ style: LockRequest.Style, owner: UInt64, range: Range<UInt64>) async
+  /// The same for this host at once, for other hosts before long.
+  func unlockSoon(_ style: LockRequest.Style, owner: UInt64)
+
   /// The last descriptor is gone; comes once.
   func close() async
+}
+
+/// File systems without locks.
+extension OpenFile {
+  public var hasLocks: Bool { false }
+  public func lock(_ request: LockRequest) async throws(AFSError) { throw .notSupported }
+  public func obstacle(to request: LockRequest) async throws(AFSError) -> HeldLock? { throw .notSupported }
+  public func unlock(_ style: LockRequest.Style, owner: UInt64, range: Range<UInt64>) async {}
+  public func unlockSoon(_ style: LockRequest.Style, owner: UInt64) {}
 }

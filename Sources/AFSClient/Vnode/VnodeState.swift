@@ -28,6 +28,8 @@ package struct VnodeState: Sendable {
   /// Where the file lies since it was unlinked while open; removed there at the last close.
   package var unlinkedName: UnlinkedName?
   package private(set) var contents: FileContents?
+  /// Made with the first lock.
+  package var locks: FileLocks?
   /// Rights by the security that a call used; the rights of anonymous callers are part of every status.
   private var rights: [RxClientSecurityReference: AccessRights] = [:]
   /// Who was refused even the status, and until when that is believed.

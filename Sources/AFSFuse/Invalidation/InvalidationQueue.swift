@@ -45,6 +45,8 @@ struct InvalidationQueue {
   private var running: [UInt64] = []
   private var lastTicket: UInt64 = 0
   private var delayed: [(due: MonotonicTime, retry: Retry)] = []
+  /// When everything is to be told again, in place of retries that were too many.
+  private var everythingDue: MonotonicTime?
   private var waiters: [Waiter] = []
 
   init(pendingMax: Int) {
@@ -86,8 +88,11 @@ struct InvalidationQueue {
     return takeWaiters { [oldest] in $0.ticket < oldest }
   }
 
+  /// Queues a retry for later. When too many wait they become one of everything, as soon as the last would have been due.
   mutating func delay(_ retry: Retry, until due: MonotonicTime) {
-    if delayed.count < pendingMax { delayed.append((due, retry)) }
+    guard delayed.count >= pendingMax else { return delayed.append((due, retry)) }
+    everythingDue = max(everythingDue ?? due, delayed.map(\.due).max() ?? due, due)
+    delayed = []
   }
 
   /// - Returns: false, when there is nothing to wait for.
@@ -102,6 +107,7 @@ struct InvalidationQueue {
     var next = MonotonicTime.distantFuture
     for waiter in waiters where waiter.deadline < next { next = waiter.deadline }
     for entry in delayed where entry.due < next { next = entry.due }
+    if let everythingDue, everythingDue < next { next = everythingDue }
     return next
   }
 
@@ -111,6 +117,10 @@ struct InvalidationQueue {
     let due = delayed.filter { $0.due <= now }
     delayed.removeAll { $0.due <= now }
     for entry in due { add(.again(entry.retry)) }
+    if let everythingDue, everythingDue <= now {
+      self.everythingDue = nil
+      add(.everything)
+    }
     return takeWaiters { $0.deadline <= now }
   }
 

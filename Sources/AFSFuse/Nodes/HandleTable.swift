@@ -6,6 +6,15 @@ final class FileHandle: Sendable {
   let file: any OpenFile
   let node: UInt64
   let access: OpenAccess
+  /// Owners of record locks which were taken through it. They go with it at the latest: a reader's closes are not heard of
+  /// (FOPEN_NOFLUSH), and locks of open file descriptions (F_OFD_SETLK) have an owner that no FLUSH names.
+  private let owners = Mutex<Set<UInt64>>([])
+
+  func locked(by owner: UInt64) {
+    owners.withLock { _ = $0.insert(owner) }
+  }
+
+  var lockOwners: Set<UInt64> { owners.withLock { $0 } }
 
   init(file: any OpenFile, node: UInt64, access: OpenAccess) {
     self.file = file

@@ -127,8 +127,10 @@ extension FuseSession {
     if place != offset { invalidation.invalidateNode(node, contents: true) }
   }
 
-  func flush(_ request: consuming FuseRequest, _ id: UInt64) {
+  /// - Parameter lockOwner: the process that closes: its record locks on the file end, whichever descriptor they came by.
+  func flush(_ request: consuming FuseRequest, _ id: UInt64, lockOwner: UInt64) {
     guard let file = files[id]?.file else { return request.fail(EBADF) }
+    if file.hasLocks { return flushAndUnlock(request, file, lockOwner) }
     switch file.cachedFlush() {
     case .success: request.fail(0)
     case .failure(let error): request.fail(error.errno)
@@ -141,6 +143,19 @@ extension FuseSession {
           return .error(error.errno)
         }
       }
+    }
+  }
+
+  private func flushAndUnlock(_ request: consuming FuseRequest, _ file: any OpenFile, _ lockOwner: UInt64) {
+    answerLater(request) {
+      var outcome: Int32 = 0
+      do throws(AFSError) {
+        try await file.flush()
+      } catch {
+        outcome = error.errno
+      }
+      await file.unlock(.record, owner: lockOwner, range: 0..<UInt64.max)
+      return .error(outcome)
     }
   }
 

@@ -23,6 +23,7 @@ enum FuseReply: @unchecked Sendable {
   case listing(PooledBuffer, count: Int, references: [UInt64])
   case statistics(statvfs)
   case attributeSize(Int)
+  case lock(flock)
 
   /// Hands the reply to the kernel and ends the request.
   /// - Returns: 0, or a negative errno: -ENOENT when nobody waits for the reply any more.
@@ -42,6 +43,7 @@ enum FuseReply: @unchecked Sendable {
       return Self.send(UnsafeRawBufferPointer(rebasing: buffer.bytes[..<count]), to: request)
     case .statistics(var statistics): return fuse_reply_statfs(request, &statistics)
     case .attributeSize(let count): return fuse_reply_xattr(request, count)
+    case .lock(var lock): return fuse_reply_lock(request, &lock)
     }
   }
 

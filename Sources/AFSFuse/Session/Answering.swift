@@ -40,7 +40,7 @@ extension FuseSession {
         forget(parameters.ino, count: 1)
         closeFile(file.fh)
       }
-    case .error, .attributes, .text, .written, .bytes, .statistics, .attributeSize:
+    case .error, .attributes, .text, .written, .bytes, .statistics, .attributeSize, .lock:
       break
     }
   }
@@ -52,6 +52,7 @@ extension FuseSession {
   /// Closes in the background: nobody waits for the end of a RELEASE.
   func closeFile(_ id: UInt64) {
     guard let handle = files.remove(id) else { return }
+    for owner in handle.lockOwners { handle.file.unlockSoon(.record, owner: owner) }
     closings.withLock { $0 += 1 }
     _ = spawn { [self] in
       await handle.file.close()

@@ -6,6 +6,8 @@ enum Capabilities {
   private static let wanted: UInt32 =
     capability(FUSE_CAP_ASYNC_READ) | capability(FUSE_CAP_ATOMIC_O_TRUNC) | capability(FUSE_CAP_PARALLEL_DIROPS)
     | capability(FUSE_CAP_READDIRPLUS) | capability(FUSE_CAP_CACHE_SYMLINKS)
+    // Locks exclude other hosts too.
+    | capability(FUSE_CAP_POSIX_LOCKS) | capability(FUSE_CAP_FLOCK_LOCKS)
     // The kernel drops pages when we say so: not at each new time of modification that it sees.
     | capability(FUSE_CAP_EXPLICIT_INVAL_DATA)
 
@@ -15,7 +17,6 @@ enum Capabilities {
   // WRITEBACK_CACHE: the kernel would ignore the server's sizes and times.
   // ASYNC_DIO: a reader with O_DIRECT would wait beyond the reach of any signal.
   // SPLICE_*: copying is faster with requests of 1 MiB (measured).
-  // POSIX_LOCKS, FLOCK_LOCKS: locks are the kernel's own, within this mount.
   // EXPORT_SUPPORT: needs nodes that can be found again by number alone.
   // POSIX_ACL, DONT_MASK: AFS has access lists of its own; the umask applies as everywhere.
 

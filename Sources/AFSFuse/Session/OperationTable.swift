@@ -6,8 +6,7 @@ import Glibc
 /// In a function of its own, outside any actor: a closure written at top level would be taken for one of the main
 /// actor, and trap on the first request.
 ///
-/// Not in the table, and so answered ENOSYS by libfuse once, after which the kernel acts by itself: locks (kept
-/// within this mount), lseek (SEEK_DATA and SEEK_HOLE by the size), copy_file_range (copies through the page
+/// Not in the table, and so answered ENOSYS by libfuse once, after which the kernel acts by itself: lseek (SEEK_DATA and SEEK_HOLE by the size), copy_file_range (copies through the page
 /// cache), fallocate (EOPNOTSUPP), ioctl (ENOTTY), poll, bmap.
 nonisolated func makeOperations() -> fuse_lowlevel_ops {
   var table = fuse_lowlevel_ops()
@@ -19,6 +18,7 @@ nonisolated func makeOperations() -> fuse_lowlevel_ops {
   addAttributeOperations(&table)
   addFileOperations(&table)
   addDirectoryOperations(&table)
+  addLockOperations(&table)
   return table
 }
 
@@ -126,7 +126,7 @@ private nonisolated func addFileOperations(_ table: inout fuse_lowlevel_ops) {
   }
   table.flush = { raw, _, file in
     guard let file else { return }
-    handle(raw) { $0.flush($1, file.pointee.fh) }
+    handle(raw) { $0.flush($1, file.pointee.fh, lockOwner: file.pointee.lock_owner) }
   }
   table.fsync = { raw, _, _, file in
     guard let file else { return }
@@ -135,9 +135,25 @@ private nonisolated func addFileOperations(_ table: inout fuse_lowlevel_ops) {
   table.release = { raw, _, file in
     guard let file else { return }
     handle(raw) { session, request in
+      if file.pointee.flock_release != 0 { session.unlockSoon(file.pointee.fh, owner: file.pointee.lock_owner) }
       session.closeFile(file.pointee.fh)
       request.fail(0)
     }
+  }
+}
+
+private nonisolated func addLockOperations(_ table: inout fuse_lowlevel_ops) {
+  table.getlk = { raw, _, file, lock in
+    guard let file, let lock else { return }
+    handle(raw) { $0.testLock($1, file.pointee.fh, owner: file.pointee.lock_owner, lock.pointee) }
+  }
+  table.setlk = { raw, _, file, lock, sleep in
+    guard let file, let lock else { return }
+    handle(raw) { $0.setLock($1, file.pointee.fh, owner: file.pointee.lock_owner, lock.pointee, waits: sleep != 0) }
+  }
+  table.flock = { raw, _, file, operation in
+    guard let file else { return }
+    handle(raw) { $0.lockFile($1, file.pointee.fh, owner: file.pointee.lock_owner, operation: operation) }
   }
 }
 

@@ -96,4 +96,22 @@ import Testing
     #expect(due == .again(retry))
     #expect(queue.nextTimeout == .distantFuture)
   }
+
+  @Test("Retries beyond the bound become one of everything, when the last of them would have been due")
+  func tooManyRetries() {
+    var queue = InvalidationQueue(pendingMax: 4)
+    for node in 0..<5 {
+      queue.delay(
+        .init(node: UInt64(node), subject: .inode(contents: true), attempt: 1), until: .zero + .milliseconds(10 * node))
+    }
+    #expect(queue.nextTimeout == .zero + .milliseconds(40))
+    _ = queue.timeout(now: .zero + .milliseconds(39))
+    let none = queue.next()
+    #expect(none == nil)
+    _ = queue.timeout(now: .zero + .milliseconds(40))
+    let (first, second) = (queue.next(), queue.next())
+    #expect(first?.job == .everything)
+    #expect(second == nil)
+    #expect(queue.nextTimeout == .distantFuture)
+  }
 }

@@ -148,24 +148,6 @@ struct FileOperationTests {
     }
   }
 
-  @Test("flock and fcntl locks exclude each other within the mount")
-  func locks() async throws {
-    try await TestMount.with { mount in
-      try await mount.run { path throws in
-        let one = try call(open(path + "/f", O_RDWR | O_CREAT, 0o644))
-        let two = try call(open(path + "/f", O_RDWR))
-        defer {
-          close(one)
-          close(two)
-        }
-        try call(flock(one, LOCK_EX))
-        #expect(failure(flock(two, LOCK_EX | LOCK_NB)) == EWOULDBLOCK)
-        try call(flock(one, LOCK_UN))
-        try call(flock(two, LOCK_EX | LOCK_NB))
-      }
-    }
-  }
-
   @Test("Quota is reported by write, a failed read by read", arguments: [true, false])
   func failures(cached: Bool) async throws {
     try await TestMount.with(cached: cached) { mount in

@@ -1,6 +1,7 @@
-import AFSClient
 import AFSTypes
 import Synchronization
+
+@testable import AFSClient
 
 /// An open file of `MemoryFileSystem`.
 final class MemoryFile: OpenFile {
@@ -76,6 +77,43 @@ final class MemoryFile: OpenFile {
   func flush() async throws(AFSError) { count(\.flushes) }
   func synchronize() async throws(AFSError) { count(\.synchronizations) }
   func close() async { count(\.closes) }
+
+  // MARK: Locks
+
+  var hasLocks: Bool { fileSystem.locks.withLock { $0[number] != nil } }
+
+  func lock(_ request: LockRequest) async throws(AFSError) {
+    while true {
+      let granted = fileSystem.locks.withLock { locks in
+        var table = locks[number, default: [:]][request.style] ?? LockTable()
+        guard table.conflict(owner: request.owner, range: request.range, isExclusive: request.isExclusive) == nil else {
+          return false
+        }
+        table.set(
+          owner: request.owner, processID: request.processID, range: request.range, isExclusive: request.isExclusive)
+        locks[number, default: [:]][request.style] = table
+        return true
+      }
+      if granted { return }
+      guard request.waits else { throw .wouldBlock }
+      guard (try? await Task.sleep(for: .milliseconds(5))) != nil else { throw .interrupted }
+    }
+  }
+
+  func obstacle(to request: LockRequest) async throws(AFSError) -> HeldLock? {
+    let table = fileSystem.locks.withLock { $0[number]?[request.style] }
+    return table?.conflict(owner: request.owner, range: request.range, isExclusive: request.isExclusive).map {
+      HeldLock(processID: $0.processID, range: $0.range, isExclusive: $0.isExclusive)
+    }
+  }
+
+  func unlock(_ style: LockRequest.Style, owner: UInt64, range: Range<UInt64>) async {
+    fileSystem.locks.withLock { _ = $0[number]?[style]?.clear(owner: owner, range: range) }
+  }
+
+  func unlockSoon(_ style: LockRequest.Style, owner: UInt64) {
+    fileSystem.locks.withLock { _ = $0[number]?[style]?.clear(owner: owner, range: 0..<UInt64.max) }
+  }
 
   private func count(_ counter: any WritableKeyPath<MemoryFileSystem.Counts, Int> & Sendable) {
     fileSystem.state.withLock { $0.counts[keyPath: counter] += 1 }

@@ -1,12 +1,14 @@
 import AFSBase
-import AFSClient
 import AFSCredentials
 import AFSTypes
 import Glibc
 import Synchronization
 
+@testable import AFSClient
+
 /// A file system in memory which behaves as the protocol demands, with switches that tests turn.
 final class MemoryFileSystem: FileSystem {
+  let locks = Mutex<[UInt64: [LockRequest.Style: LockTable]]>([:])
   final class MemoryNode: Node {
     let key: NodeKey
     init(_ key: NodeKey) { self.key = key }
