@@ -10,19 +10,22 @@ package final class Client: Sendable {
   package let fileSystem: AFSFileSystem
   package let kernel: KernelModel
   package let cache: DiskCache
+  /// What it has logged.
+  package let log: LogRecorder
   package let identity = Identity(uid: 1000)
   let timer: any RxTimer
   private let background: Task<Void, Never>
 
   init(
     host: SimulatorHost, fileSystem: AFSFileSystem, kernel: KernelModel, timer: any RxTimer, cache: DiskCache,
-    background: Task<Void, Never>
+    log: LogRecorder, background: Task<Void, Never>
   ) {
     self.host = host
     self.fileSystem = fileSystem
     self.kernel = kernel
     self.timer = timer
     self.cache = cache
+    self.log = log
     self.background = background
   }
 

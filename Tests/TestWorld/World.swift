@@ -107,10 +107,14 @@ package final class World: Sendable {
     options.configure(&configuration)
     configure(&configuration)
     let path = "\(folder.path)/client\(number)"
+    let recorder = LogRecorder()
     var log = Logger(label: host.name) { [level = options.log] label in
-      level == nil ? SwiftLogNoOpLogHandler() as any LogHandler : StreamLogHandler.standardError(label: label)
+      guard let level else { return recorder.handler(before: SwiftLogNoOpLogHandler()) }
+      var printing = StreamLogHandler.standardError(label: label)
+      printing.logLevel = level
+      return recorder.handler(before: printing)
     }
-    if let level = options.log { log.logLevel = level }
+    if let level = options.log { log.logLevel = min(level, .info) }
     guard let cache = try? DiskCache(directory: path, sizeMax: 256 << 20) else {
       preconditionFailure("no cache in \(path)")
     }
@@ -125,7 +129,8 @@ package final class World: Sendable {
     fileSystem.setInvalidationSink(kernel)
     let background = Task(executorPreference: simulator) { await fileSystem.run() }
     let client = Client(
-      host: host, fileSystem: fileSystem, kernel: kernel, timer: simulator.timer, cache: cache, background: background)
+      host: host, fileSystem: fileSystem, kernel: kernel, timer: simulator.timer, cache: cache, log: recorder,
+      background: background)
     clientList.withLock { $0.append(client) }
     return client
   }

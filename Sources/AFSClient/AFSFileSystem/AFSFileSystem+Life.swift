@@ -62,8 +62,16 @@ extension AFSFileSystem {
       } catch {
         return
       }
+      context.forgetWhatIsDue()
+      await extendLocks()
       await giveUpCallbacks()
       await probeServers()
+    }
+  }
+
+  private func extendLocks() async {
+    await withDiscardingTaskGroup { [context] group in
+      for locks in context.locks.all { group.addTask { await locks.extend() } }
     }
   }
 
@@ -93,15 +101,13 @@ extension AFSFileSystem {
 
   public func shutDown() async throws(AFSError) {
     guard context.beginShutDown() else { return }
-    let outcome = Mutex<AFSError?>(.timedOut)
+    let failures = Mutex<[FileKey: AFSError]>([:])
     await bounded(by: Self.shutDownTime) { [self] in
-      let failure = await storeEverything()
-      outcome.withLock { $0 = failure }
+      await storeEverything { key, error in failures.withLock { $0[key] = error } }
       await removeAllHidden()
+      for locks in context.locks.all { await locks.abandon() }
     }
-    var failure = outcome.withLock { $0 }
-    // A store that the time limit cut off was interrupted by nobody.
-    if failure == .interrupted { failure = .timedOut }
+    let failure = reportUnstored(failures.withLock { $0 })
     context.endShutDown()
     await giveUpAllCallbacks()
     if let failure { throw failure }
@@ -117,22 +123,44 @@ extension AFSFileSystem {
     }
   }
 
-  private func storeEverything() async -> AFSError? {
-    var failure: AFSError?
-    let dirty = context.vnodes.vnodes { vnode in
-      vnode.withState { $0.contents?.localChange } != nil
-    }
-    for vnode in dirty {
-      guard let contents = vnode.withState({ $0.contents }) else { continue }
-      if Task.isCancelled { return failure ?? .timedOut }
-      do {
-        try await contents.storeAll(as: .daemon)
-      } catch {
-        context.log.error("\(vnode.fid) of cell \(vnode.volume.cell.name) could not be stored: \(error)")
-        failure = failure ?? error
+  private var filesToStore: [Vnode] {
+    context.vnodes.vnodes { vnode in vnode.withState { $0.contents }?.localChange != nil }
+  }
+
+  /// Files of one volume that are stored at a time: a fileserver is fastest with a few.
+  private static let storesPerVolume = 4
+
+  /// Stores all files: those of one volume do not wait for another's server.
+  private func storeEverything(failed: @escaping @Sendable (FileKey, AFSError) -> Void) async {
+    let volumes = Dictionary(grouping: filesToStore) { ObjectIdentifier($0.volume) }
+    await withDiscardingTaskGroup { group in
+      for files in volumes.values {
+        for lane in 0..<min(Self.storesPerVolume, files.count) {
+          group.addTask {
+            for index in stride(from: lane, to: files.count, by: Self.storesPerVolume) where !Task.isCancelled {
+              guard let contents = files[index].withState({ $0.contents }) else { continue }
+              do throws(AFSError) {
+                try await contents.storeAll(as: .daemon)
+              } catch {
+                if error != .interrupted { failed(files[index].key, error) }
+              }
+            }
+          }
+        }
       }
     }
-    return failure
+  }
+
+  /// Names each file whose changes the server does not have, whether its store failed, was cut off, or never began.
+  /// - Returns: what went wrong with the first of them.
+  private func reportUnstored(_ failures: [FileKey: AFSError]) -> AFSError? {
+    var first: AFSError?
+    for vnode in filesToStore {
+      let error = failures[vnode.key] ?? .timedOut
+      first = first ?? error
+      context.log.error("\(context.displayPath(of: vnode)) could not be stored, its changes are lost: \(error)")
+    }
+    return first
   }
 
   private func removeAllHidden() async {

@@ -9,10 +9,14 @@ struct ContentsObserver: FileContentsObserver {
   }
 
   func changedOnBothSides(_ file: FileKey) {
-    context.log.notice("\(file.fid) was changed by another client while it is changed here")
+    context.log.notice("\(name(file)) was changed by another client while it is changed here")
   }
 
   func changesDropped(_ file: FileKey, bytes: UInt64, error: AFSError) {
-    context.log.error("\(bytes) changed bytes of \(file.fid) could not be stored and are lost: \(error)")
+    context.log.error("\(bytes) changed bytes of \(name(file)) could not be stored and are lost: \(error)")
+  }
+
+  private func name(_ file: FileKey) -> String {
+    context.vnodes.vnode(for: file).map { context.displayPath(of: $0) } ?? "\(file.fid)"
   }
 }

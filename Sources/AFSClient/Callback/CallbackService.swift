@@ -44,7 +44,7 @@ package struct CallbackService: RXAFSCBService {
   }
 
   private func forget(_ uuid: AFSUUID?, _ peer: RxAddress) async {
-    context.callbacksForgotten(by: uuid, at: peer)
+    guard context.callbacksForgotten(by: uuid, at: peer) else { return }
     context.log.info("\(peer) has no callbacks of ours")
     await context.invalidations.settle(within: Self.settleTime)
   }

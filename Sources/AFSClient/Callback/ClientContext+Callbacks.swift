@@ -1,5 +1,7 @@
 package import AFSBase
+import AFSRPC
 package import AFSTypes
+import Logging
 package import RxCore
 
 /// What a server's calls to us do to the tables. All of it is done before the first suspension, so that nothing that
@@ -32,13 +34,56 @@ extension ClientContext {
     }
   }
 
-  /// A server has forgotten all its promises to us: it was restarted, or had given us up.
-  package func callbacksForgotten(by uuid: AFSUUID?, at peer: RxAddress) {
-    var forgetful: [Fileserver] = []
-    if let uuid, let server = servers.server(.uuid(uuid)) { forgetful = [server] }
-    if forgetful.isEmpty { forgetful = servers.servers(at: peer) }
-    // Somebody forgot something: better to ask everybody than to believe what is no longer promised.
-    if forgetful.isEmpty { forgetful = servers.all }
+  /// A server's answer says when its copy of the volume was made. Another date than before: the volume was released or
+  /// restored, and nothing that is known of its files is believed any longer, broken promise or not. Data which has the
+  /// same version afterwards stays, except in read-write volumes: restored from a dump, they count their versions anew.
+  func noteVolumeDate(_ sync: AFSVolSync, of volume: Volume) {
+    guard volume.noteCreationDate(sync.spare1) else { return }
+    log.info("volume \(volume.name) of cell \(volume.cell.name) was released or restored")
+    volumeBroken(volume)
+    guard !volume.isReadOnly else { return }
+    for vnode in vnodes.vnodes(where: { $0.volume === volume }) {
+      let contents = vnode.withState { state in
+        state.directory = nil
+        return state.contents
+      }
+      contents?.distrust()
+    }
+  }
+
+  /// Somebody says that he has forgotten all his promises to us: a server that was restarted, or had given us up.
+  ///
+  /// A server is known by its address; its UUID alone is no secret. Who calls from an address that no location server
+  /// names can be a server with more addresses than those (then its UUID says which), or one from before UUIDs.
+  /// - Returns: whether that was believed at once; otherwise it will be before long, or concerns nobody.
+  @discardableResult
+  package func callbacksForgotten(by uuid: AFSUUID?, at peer: RxAddress) -> Bool {
+    let here = servers.servers(at: peer)
+    let forgetful: [Fileserver]
+    if !here.isEmpty {
+      let named = here.filter { uuid == nil || $0.uuid == nil || $0.uuid == uuid }
+      // An address that changed its owner: what the old one promised is not kept any more.
+      forgetful = named.isEmpty ? here : named
+    } else if let uuid, let server = servers.server(.uuid(uuid)) {
+      forgetful = [server]
+    } else {
+      // Only servers which the location servers know without a UUID are left to be meant.
+      forgetful = servers.all.filter { $0.uuid == nil }
+    }
+    let now = now
+    let believed = forgetful.filter { $0.mayHaveForgotten(atItsAddress: !here.isEmpty, now: now) }
+    forget(believed)
+    return !forgetful.isEmpty && believed.count == forgetful.count
+  }
+
+  /// Acts upon what was put off.
+  package func forgetWhatIsDue() {
+    let now = now
+    forget(servers.all.filter { $0.hasDueForgetting(now: now) })
+  }
+
+  private func forget(_ forgetful: [Fileserver]) {
+    guard !forgetful.isEmpty else { return }
     for server in forgetful { server.forgotCallbacks() }
     let affected = Set(forgetful)
     let concerned = vnodes.vnodes { vnode in

@@ -39,6 +39,11 @@ package enum DirectoryEdit: Hashable, Sendable {
 }
 
 extension LoadedDirectory {
+  /// One of a file's names; takes as long as the directory is large.
+  package func name(of fid: FID) -> [UInt8]? {
+    contents.entries.first { $0.vnode == fid.vnode && $0.unique == fid.unique }?.name
+  }
+
   /// Files of the directory for which `condition` holds, `count` at most, beginning near `name`: the order is that of
   /// the hash chains.
   package func neighbours(

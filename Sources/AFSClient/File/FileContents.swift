@@ -127,10 +127,17 @@ package final class FileContents: CacheFileOwner, Sendable {
     do {
       try await storeAll(as: identity)
     } catch {
-      // The caller learns of the failure: the file must not look as if it had been cut.
-      if !hadChange, error != .interrupted { dropChanges(because: nil) }
+      // The caller learns of the failure: the file must not look as if it had been cut. Who was interrupted does not
+      // know what became of it: it is done, as soon as that can be.
+      if !hadChange, error != .interrupted { dropChanges(because: nil) } else { retryLater(as: identity, after: 0) }
       throw error
     }
+  }
+
+  /// What is cached may be another file's content with the same data version: clean data is fetched again.
+  package func distrust() {
+    guarded.withLock { $0.state.distrust() }
+    context.observer.contentsReplaced(file)
   }
 
   /// The file does not exist any more: drops all data, changed data too.

@@ -31,22 +31,25 @@ extension FileContents {
     dropChanges(because: error)
   }
 
-  /// Seconds between attempts to store what is left: 10, 20, 40, then every minute.
-  private func retryLater(as identity: Identity) {
+  /// Stores what is left unless a writer will.
+  /// - Parameter delay: seconds until the first attempt; the next follow after 10, 20, 40, then every 60.
+  func retryLater(as identity: Identity, after delay: Int64 = 10) {
     let isFirst = guarded.withLock { guarded in
       defer { guarded.isRetrying = true }
       return !guarded.isRetrying
     }
     guard isFirst else { return }
     context.spawn { [self] in
-      var delay: Int64 = 10
+      var delay = delay
       while localChange != nil {
-        do {
-          try await context.timer.sleep(until: context.timer.now + .seconds(delay))
-        } catch {
-          break
+        if delay > 0 {
+          do {
+            try await context.timer.sleep(until: context.timer.now + .seconds(delay))
+          } catch {
+            break
+          }
         }
-        delay = min(2 * delay, 60)
+        delay = min(max(2 * delay, 10), 60)
         do throws(AFSError) {
           try await storeAll(as: identity)
         } catch {

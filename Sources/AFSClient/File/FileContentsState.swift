@@ -34,8 +34,8 @@ struct FileContentsState {
   private(set) var truncatedTo: UInt64?
   /// The same since the store under way was planned: it does not carry out these cuts.
   private(set) var truncatedDuringStore: UInt64?
-  /// A store failed, and may have been carried out in part.
-  private(set) var storeIsUncertain = false
+  /// Stores which failed since the last that did not: each may have been carried out.
+  private(set) var uncertainStores: UInt64 = 0
   /// Counts changes of size and time, so that the end of a store knows what came after its start.
   private(set) var changeCount: UInt64 = 0
   private(set) var modified = WallTime(seconds: 0)
@@ -132,6 +132,12 @@ struct FileContentsState {
     guard !sizeIsLocal else { return }
     size = max(serverLength, dirty.upperBound, storing?.upperBound ?? 0)
     sizeIsLocal = size != serverLength
+  }
+
+  /// The data version of what is cached means nothing any more.
+  mutating func distrust() {
+    dropClean()
+    epoch += 1
   }
 
   private mutating func dropClean() {
@@ -281,6 +287,8 @@ struct FileContentsState {
     var permissions: UInt16?
     /// `changeCount` when the call was planned.
     var changeCount: UInt64
+    /// Nothing is stored: the server is to commit what it has.
+    var isCommit = false
   }
 
   /// Plans a call which stores the beginning of `range`, which is dirty.
@@ -305,6 +313,13 @@ struct FileContentsState {
       changeCount: changeCount)
   }
 
+  /// Plans a call which changes nothing; the server counts it as a store.
+  mutating func beginCommit() -> StoreCall {
+    storing = size..<size
+    return StoreCall(
+      range: size..<size, length: size, modified: modified, changeCount: changeCount, isCommit: true)
+  }
+
   /// The server's answer to a store. Ours is the only change since `version` if the server counted one.
   mutating func stored(_ call: StoreCall, version new: DataVersion, length: UInt64) -> OnStatus {
     let extentBefore = serverExtent
@@ -313,10 +328,12 @@ struct FileContentsState {
     if !isOwn {
       dropClean()
       epoch += 1
-      outcome = .replaced(conflict: !storeIsUncertain)
+      // Failed stores of ours may explain as many versions.
+      let explained = (version?.rawValue ?? 0) &+ 1 &+ uncertainStores
+      outcome = .replaced(conflict: new.rawValue > explained || new.rawValue < (version?.rawValue ?? 0))
       lineageStart = new
     }
-    storeIsUncertain = false
+    uncertainStores = 0
     storing = nil
     version = new
     serverLength = length
@@ -337,7 +354,7 @@ struct FileContentsState {
   /// The call did not reach its end: what the server did of it is not known.
   mutating func storeFailed(_ call: StoreCall) -> OnStatus {
     storing = nil
-    storeIsUncertain = true
+    uncertainStores += 1
     dirty.formUnion(valid.intersection(call.range))
     if let cut = truncatedDuringStore { truncatedTo = min(truncatedTo ?? .max, cut) }
     truncatedDuringStore = nil
@@ -348,7 +365,9 @@ struct FileContentsState {
     guard let status = statusDuringStore else { return outcome }
     statusDuringStore = nil
     guard let version, status.version > version else { return outcome }
-    return adopt(version: status.version, length: status.length)
+    // What was being stored when the other's change came was changed on both sides, whatever is left to store now.
+    guard case .replaced = adopt(version: status.version, length: status.length) else { return outcome }
+    return .replaced(conflict: true)
   }
 
   // MARK: Fetches

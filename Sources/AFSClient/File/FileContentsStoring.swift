@@ -12,7 +12,7 @@ extension FileContents {
   /// - Throws: what a call failed with; the changed data stays, to be stored at the next occasion.
   package func storeAll(as identity: Identity, durable: Bool = false) async throws(AFSError) {
     try await wait { [self] guarded, id, continuation in
-      guard guarded.state.hasLocalChange else { return .success(()) }
+      guard guarded.state.hasLocalChange || durable && guarded.stores.isUncommitted else { return .success(()) }
       guarded.stores.waiting[id] = StoreQueue.Waiter(
         identity: identity, durable: durable, continuation: continuation)
       runStores(&guarded)
@@ -55,23 +55,31 @@ extension FileContents {
       return false
     case .call(let call, let identity, let durable, let storage):
       do throws(AFSError) {
-        let status = try await context.transfers.store(
-          file, offset: call.range.lowerBound, count: call.range.length, length: call.length,
-          modified: call.modified, permissions: call.permissions, durable: durable, as: identity
-        ) { buffer, offset throws(AFSError) in
-          do throws(CacheError) {
-            try storage.read(at: offset, into: buffer)
-          } catch {
-            throw AFSError(error)
-          }
-        }
-        try check(status, after: call)
-        stored(call, status)
+        let status = try await send(call, durable: durable, from: storage, as: identity)
+        stored(call, status, durable: durable)
       } catch {
         storeFailed(call, error)
       }
       return true
     }
+  }
+
+  private func send(
+    _ call: FileContentsState.StoreCall, durable: Bool, from storage: CacheFile, as identity: Identity
+  ) async throws(AFSError) -> FileStatus {
+    if call.isCommit { return try await context.transfers.commit(file, as: identity) }
+    let status = try await context.transfers.store(
+      file, offset: call.range.lowerBound, count: call.range.length, length: call.length,
+      modified: call.modified, permissions: call.permissions, durable: durable, as: identity
+    ) { buffer, offset throws(AFSError) in
+      do throws(CacheError) {
+        try storage.read(at: offset, into: buffer)
+      } catch {
+        throw AFSError(error)
+      }
+    }
+    try check(status, after: call)
+    return status
   }
 
   private func nextStep(_ guarded: inout Guarded) -> Step {
@@ -103,7 +111,10 @@ extension FileContents {
       guarded.stores.pass?.remaining.remove(range)
     }
     // With changed bytes left by a writer beside the pass, a later call carries the length.
-    return guarded.state.dirty.isEmpty ? guarded.state.beginLengthStore() : nil
+    if guarded.state.dirty.isEmpty, let call = guarded.state.beginLengthStore() { return call }
+    // What was stored before anybody asked for it to last.
+    let commits = guarded.stores.pass?.durable == true && guarded.stores.isUncommitted
+    return commits ? guarded.state.beginCommit() : nil
   }
 
   /// A server which does not do what it answers for would keep us storing for ever.
@@ -112,10 +123,11 @@ extension FileContents {
     if !isRight { throw .corrupt("file \(file.fid) is \(status.length) bytes long after a store of \(call.range)") }
   }
 
-  private func stored(_ call: FileContentsState.StoreCall, _ status: FileStatus) {
+  private func stored(_ call: FileContentsState.StoreCall, _ status: FileStatus, durable: Bool) {
     let (outcomes, writers, readers) = guarded.withLock { guarded in
       guarded.stores.lastFailure = nil
       guarded.stores.unaskedAbove = 0
+      guarded.stores.isUncommitted = !durable
       var outcomes = [guarded.state.stored(call, version: status.dataVersion, length: status.length)]
       outcomes += judgeParked(&guarded)
       let hasRoom = guarded.state.unstoredBytes < context.limits.dirtyMax

@@ -5,7 +5,8 @@ public import AFSCredentials
 /// and status bookkeeping behind it. `FileContents` uses it; tests give it one of their own.
 public protocol FileTransfers: Sendable {
   /// Fetches `count` bytes from `offset`; the server sends fewer at the end of the file.
-  /// - Parameter write: takes consecutive pieces, in order, each at the given file offset.
+  /// - Parameter write: takes consecutive pieces, in order, each at the given file offset. When a server was lost in the
+  ///   middle and what it has sent cannot be continued, the pieces begin again at `offset`.
   /// - Returns: the file's status at the time of the fetch, and how many bytes came.
   func fetch(
     _ file: FileKey, offset: UInt64, count: UInt64, as identity: Identity,
@@ -26,4 +27,8 @@ public protocol FileTransfers: Sendable {
     durable: Bool, as identity: Identity,
     read: @Sendable (UnsafeMutableRawBufferPointer, UInt64) throws(AFSError) -> Void
   ) async throws(AFSError) -> FileStatus
+
+  /// Asks the server to commit to its disk what was stored before: counts as a store which changes nothing.
+  /// - Returns: the file's status after it.
+  func commit(_ file: FileKey, as identity: Identity) async throws(AFSError) -> FileStatus
 }

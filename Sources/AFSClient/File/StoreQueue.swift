@@ -27,6 +27,8 @@ struct StoreQueue {
   var pass: Pass?
   /// Writers which wait until less is changed.
   var writers: [UInt64: FileContents.Continuation] = [:]
+  /// Something was stored which the server was not asked to commit to its disk.
+  var isUncommitted = false
   /// How the last call failed, until a change or a success.
   var lastFailure: AFSError?
   /// After a failure nothing is stored unasked until more than this many bytes are changed.

@@ -6,6 +6,8 @@ package struct AddressHealth: Hashable, Sendable {
   package let address: RxAddress
   /// Estimate of the time that a small call takes; nil until one has been answered.
   package private(set) var roundTrip: Duration?
+  /// A call was answered since it became known.
+  package private(set) var hasAnswered = false
   /// Since when it has not answered; nil while it does, or before the first try.
   package private(set) var downSince: MonotonicTime?
   /// The network said that nobody listens there: a server that is restarting, most likely, which was here before.
@@ -28,12 +30,15 @@ package struct AddressHealth: Hashable, Sendable {
 
   /// A call was answered, by a result or an abort.
   ///
-  /// Calls may have moved much data or waited at the server, so that the shortest count most: a shorter time is believed
-  /// by half, a longer one by a thirty-second.
-  package mutating func answered(after duration: Duration, now: MonotonicTime) {
+  /// Calls may have waited at the server, so that the shortest count most: a shorter time is believed by half, a longer
+  /// one by a thirty-second.
+  /// - Parameter duration: nil for calls which moved bulk data: their time says how much, not how far.
+  package mutating func answered(after duration: Duration?, now: MonotonicTime) {
+    hasAnswered = true
     downSince = nil
     isRefusing = false
     lastTried = now
+    guard let duration else { return }
     guard let known = roundTrip else {
       roundTrip = duration
       return

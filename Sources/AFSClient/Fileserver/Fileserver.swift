@@ -16,6 +16,9 @@ package final class Fileserver: Sendable {
     var listVersion: UInt32?
     var callbackBreaks: UInt64 = 0
     var capabilities: UInt32?
+    var lacks64BitCalls = false
+    var forgetting = ForgettingLimit.known
+    var forgettingElsewhere = ForgettingLimit.unknown
     var callsInFlight = 0
     var callCount: UInt64 = 0
   }
@@ -59,7 +62,8 @@ package final class Fileserver: Sendable {
     }
   }
 
-  package func answered(at address: RxAddress, after duration: Duration, now: MonotonicTime) {
+  /// - Parameter duration: how long a small call took; nil when it says nothing of the distance.
+  package func answered(at address: RxAddress, after duration: Duration?, now: MonotonicTime) {
     change(address) { $0.answered(after: duration, now: now) }
   }
 
@@ -107,10 +111,28 @@ package final class Fileserver: Sendable {
     state.withLock { $0.callbackBreaks += 1 }
   }
 
+  /// It says that it has forgotten its promises, from an address of its own or from elsewhere: whether to act now.
+  package func mayHaveForgotten(atItsAddress isItsAddress: Bool, now: MonotonicTime) -> Bool {
+    state.withLock { isItsAddress ? $0.forgetting.asked(now: now) : $0.forgettingElsewhere.asked(now: now) }
+  }
+
+  package func hasDueForgetting(now: MonotonicTime) -> Bool {
+    state.withLock { state in
+      let (here, elsewhere) = (state.forgetting.due(now: now), state.forgettingElsewhere.due(now: now))
+      return here || elsewhere
+    }
+  }
+
   /// The first word of the server's capabilities; nil before the first contact.
   package var capabilities: UInt32? {
     get { state.withLock { $0.capabilities } }
     set { state.withLock { $0.capabilities = newValue } }
+  }
+
+  /// It has refused FetchData64 or StoreData64 as unknown.
+  package var lacks64BitCalls: Bool {
+    get { state.withLock { $0.lacks64BitCalls } }
+    set { state.withLock { $0.lacks64BitCalls = newValue } }
   }
 }
 

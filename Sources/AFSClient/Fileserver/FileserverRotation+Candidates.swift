@@ -56,12 +56,12 @@ extension FileserverRotation {
       self.server = server
       address = health.address
       downSince = health.downSince
-      hasAnswered = health.roundTrip != nil
+      hasAnswered = health.hasAnswered
     }
 
     private static func isWorthATry(_ health: AddressHealth, _ limits: Limits, _ now: MonotonicTime) -> Bool {
       guard let downSince = health.downSince else { return false }
-      if health.roundTrip != nil, now < downSince + limits.wait(refused: health.isRefusing) { return true }
+      if health.hasAnswered, now < downSince + limits.wait(refused: health.isRefusing) { return true }
       return health.lastTried.map { now >= $0 + limits.downRetry } ?? true
     }
 

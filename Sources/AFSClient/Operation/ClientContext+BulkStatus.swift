@@ -42,6 +42,7 @@ extension ClientContext {
       guard results.statuses.count == fids.count, results.callBacks.count == fids.count else {
         throw .malformedReply("InlineBulkStatus: \(results.statuses.count) statuses for \(fids.count) files")
       }
+      noteVolumeDate(results.sync, of: volume)
       var outcomes: [StatusOutcome] = []
       for index in fids.indices {
         let status = results.statuses[index]
@@ -81,10 +82,10 @@ extension ClientContext {
   /// InlineBulkStatus; at a server which does not know it BulkStatus, or FetchStatus for one file.
   private static func inlineBulkStatus(
     of fids: [AFSFid], by attempt: ServerAttempt
-  ) async throws(RxCallError) -> (statuses: [AFSFetchStatus], callBacks: [AFSCallBack]) {
+  ) async throws(RxCallError) -> (statuses: [AFSFetchStatus], callBacks: [AFSCallBack], sync: AFSVolSync) {
     do {
       let results = try await attempt.client.inlineBulkStatus(fids: fids)
-      return (results.statuses, results.callBacks)
+      return (results.statuses, results.callBacks, results.sync)
     } catch .aborted(.rxgenOpcode) {
       // An old server.
     } catch {
@@ -92,10 +93,10 @@ extension ClientContext {
     }
     if fids.count == 1 {
       let results = try await attempt.client.fetchStatus(fid: fids[0])
-      return ([results.status], [results.callBack])
+      return ([results.status], [results.callBack], results.sync)
     }
     let results = try await attempt.client.bulkStatus(fids: fids)
-    return (results.statuses, results.callBacks)
+    return (results.statuses, results.callBacks, results.sync)
   }
 }
 

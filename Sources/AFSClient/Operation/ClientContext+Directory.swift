@@ -68,13 +68,10 @@ extension ClientContext {
   }
 
   private func fetchDirectory(_ vnode: Vnode, as identity: Identity) async throws(AFSError) -> CurrentDirectory {
-    let fid = AFSFid(vnode.fid)
     let fetched: (bytes: [UInt8], reply: VnodeState.Reply)
     do {
       fetched = try await perform(on: vnode.volume, as: identity) { attempt throws(RxCallError) in
-        let before = vnode.snapshot(for: attempt.server)
-        let (bytes, results) = try await Self.fetchWhole(fid, lengthMax: Self.directoryBytesMax, by: attempt)
-        return (bytes, try attempt.reply(results.status, results.callBack, before: before))
+        try await fetchWhole(vnode, lengthMax: Self.directoryBytesMax, by: attempt)
       }
     } catch {
       noteFailure(error, of: vnode)
@@ -97,19 +94,21 @@ extension ClientContext {
   }
 
   /// Fetches all of a directory's or a symbolic link's data into memory.
-  static func fetchWhole(
-    _ fid: AFSFid, lengthMax: UInt64, by attempt: ServerAttempt
-  ) async throws(RxCallError) -> ([UInt8], RXAFS.FetchData64.Results) {
-    let call = try await attempt.client.startFetchData64(fid: fid, position: 0, length: Int64(lengthMax))
-    guard call.length <= lengthMax else {
-      call.abort(.rxgenClientUnmarshal)
-      throw .malformedReply("FetchData64: \(call.length) bytes where \(lengthMax) were asked for")
+  func fetchWhole(
+    _ vnode: Vnode, lengthMax: UInt64, by attempt: ServerAttempt
+  ) async throws(RxCallError) -> ([UInt8], VnodeState.Reply) {
+    let before = vnode.snapshot(for: attempt.server)
+    var bytes: [UInt8] = []
+    let data = try await attempt.fetchData(AFSFid(vnode.fid), from: 0, to: lengthMax) { piece, _ throws(AFSError) in
+      bytes.append(contentsOf: piece)
     }
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(call.length), alignment: 8)
-    defer { buffer.deallocate() }
-    let count = try await call.receive(into: buffer)
-    let results = try await call.finish()
-    return ([UInt8](UnsafeRawBufferPointer(rebasing: buffer[..<count])), results)
+    switch data {
+    case .stopped(let error): throw .malformedReply("\(error)")
+    case .complete(let status, let callBack, let sync):
+      let reply = try attempt.reply(status, callBack, before: before)
+      noteVolumeDate(sync, of: vnode.volume)
+      return (bytes, reply)
+    }
   }
 
   /// The text of a symbolic link or mount point.
@@ -117,14 +116,10 @@ extension ClientContext {
     let status = try await currentStatus(of: vnode, as: identity).status
     if let text = vnode.withState({ $0.linkText }) { return text }
     guard status.kind == .symbolicLink else { throw .notSymbolicLink }
-    let fid = AFSFid(vnode.fid)
     do {
       let (text, reply) = try await perform(on: vnode.volume, as: identity) {
         attempt throws(RxCallError) -> ([UInt8], VnodeState.Reply) in
-        let before = vnode.snapshot(for: attempt.server)
-        let (bytes, results) = try await Self.fetchWhole(
-          fid, lengthMax: UInt64(RXAFSLimits.linkTextMax + 1), by: attempt)
-        return (bytes, try attempt.reply(results.status, results.callBack, before: before))
+        try await fetchWhole(vnode, lengthMax: UInt64(RXAFSLimits.linkTextMax + 1), by: attempt)
       }
       _ = taken(reply, by: vnode)
       vnode.withState { state in

@@ -20,18 +20,19 @@ extension ClientContext {
   /// Makes `call` at a server of `volume`, and again elsewhere or later as long as that can help.
   /// - Parameters:
   ///   - repeatable: whether doing it twice gives the same as doing it once.
+  ///   - isBulk: it moves data, so that the time which it takes says nothing of the server's distance.
   ///   - isStore: it carries data that users believe to be written, and so has patience.
   ///   - changes: it changes something, and so does not go out as anybody's when its user's token has ended.
   func perform<R: Sendable>(
     on volume: Volume, as identity: Identity, repeatable: Bool = true, storing isStore: Bool = false,
-    changing changes: Bool = false, _ call: (ServerAttempt) async throws(RxCallError) -> R
+    isBulk: Bool = false, changing changes: Bool = false, _ call: (ServerAttempt) async throws(RxCallError) -> R
   ) async throws(AFSError) -> R {
     if isShutDown { throw .shutDown }
     let security = try await currentSecurity(for: identity, in: volume.cell)
     if isStore || changes || !repeatable, let obstacle = security.obstacle(toStore: isStore) { throw obstacle }
     do {
       return try await rotate(
-        on: volume, as: identity, security.reference, repeatable: repeatable, storing: isStore, call)
+        on: volume, as: identity, security.reference, repeatable: repeatable, storing: isStore, isBulk: isBulk, call)
     } catch .accessDenied {
       throw refusal(of: identity, in: volume.cell)
     } catch {
@@ -41,7 +42,7 @@ extension ClientContext {
 
   private func rotate<R: Sendable>(
     on volume: Volume, as identity: Identity, _ security: RxClientSecurityReference, repeatable: Bool,
-    storing isStore: Bool, _ call: (ServerAttempt) async throws(RxCallError) -> R
+    storing isStore: Bool, isBulk: Bool, _ call: (ServerAttempt) async throws(RxCallError) -> R
   ) async throws(AFSError) -> R {
     var security = security
     var mayAskForToken = true
@@ -59,7 +60,7 @@ extension ClientContext {
           try await makeContact(with: server, at: address)
           return try await attempt(
             at: server, address, volume, as: identity, &security, mayAskForToken: &mayAskForToken, storing: isStore,
-            call)
+            isBulk: isBulk, call)
         } catch {
           if error == .cancelled { throw .interrupted }
           if error == .shutDown { throw .shutDown }
@@ -111,10 +112,11 @@ extension ClientContext {
   private func attempt<R: Sendable>(
     at server: Fileserver, _ address: RxAddress, _ volume: Volume, as identity: Identity,
     _ security: inout RxClientSecurityReference, mayAskForToken: inout Bool, storing isStore: Bool,
+    isBulk: Bool,
     _ call: (ServerAttempt) async throws(RxCallError) -> R
   ) async throws(RxCallError) -> R {
     do {
-      return try await attempt(at: server, address, security, storing: isStore, call)
+      return try await attempt(at: server, address, security, storing: isStore, isBulk: isBulk, call)
     } catch {
       guard security != .none, mayAskForToken, error.isTokenTrouble else { throw error }
       mayAskForToken = false
@@ -127,12 +129,12 @@ extension ClientContext {
       guard let next else { throw error }
       security = next
     }
-    return try await attempt(at: server, address, security, storing: isStore, call)
+    return try await attempt(at: server, address, security, storing: isStore, isBulk: isBulk, call)
   }
 
   private func attempt<R: Sendable>(
     at server: Fileserver, _ address: RxAddress, _ security: RxClientSecurityReference, storing isStore: Bool,
-    _ call: (ServerAttempt) async throws(RxCallError) -> R
+    isBulk: Bool, _ call: (ServerAttempt) async throws(RxCallError) -> R
   ) async throws(RxCallError) -> R {
     let options = RxCallOptions(deadTime: isStore ? DeadTime.storing : DeadTime.ordinary)
     let client = RXAFSClient(caller: caller, peer: address, security: security, options: options)
@@ -141,11 +143,11 @@ extension ClientContext {
     defer { server.callEnded() }
     do {
       let result = try await call(ServerAttempt(server: server, client: client, started: started))
-      server.answered(at: address, after: now - started, now: now)
+      server.answered(at: address, after: isBulk ? nil : now - started, now: now)
       return result
     } catch .aborted(let code) {
       // An abort is an answer too.
-      server.answered(at: address, after: now - started, now: now)
+      server.answered(at: address, after: isBulk ? nil : now - started, now: now)
       throw .aborted(code)
     } catch {
       throw error

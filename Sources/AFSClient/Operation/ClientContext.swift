@@ -23,6 +23,7 @@ package final class ClientContext: Sendable {
   package let directories: DirectoryMemory
   package let mounts = MountTable()
   package let invalidations = InvalidationRelay()
+  package let locks = LockedFiles()
   package let callbackReturns = CallbackReturns()
   package let credentials: CredentialTable
   private let storing = Mutex<(@Sendable (Cell) -> Void)?>(nil)

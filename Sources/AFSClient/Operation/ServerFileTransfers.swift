@@ -9,9 +9,6 @@ import RxTransport
 package struct ServerFileTransfers: FileTransfers {
   let context: ClientContext
 
-  /// Bytes handed over at a time: large enough to make the hand-over cheap, small enough for many calls at once.
-  private static let pieceSize = 256 << 10
-
   package init(context: ClientContext) {
     self.context = context
   }
@@ -20,27 +17,16 @@ package struct ServerFileTransfers: FileTransfers {
     _ file: FileKey, offset: UInt64, count: UInt64, as identity: Identity,
     write: @Sendable (UnsafeRawBufferPointer, UInt64) throws(AFSError) -> Void
   ) async throws(AFSError) -> (status: FileStatus, count: UInt64) {
-    guard let position = Int64(exactly: offset), let length = Int64(exactly: count) else { throw .fileTooLarge }
+    guard Int64(exactly: offset) != nil, Int64(exactly: count) != nil, offset <= UInt64(Int64.max) - count else {
+      throw .fileTooLarge
+    }
     let vnode = try await context.vnode(at: file)
-    let fid = AFSFid(file.fid)
+    let progress = FetchProgress(of: vnode, from: offset, count: count)
     let outcome: Result<(VnodeState.Reply, UInt64), AFSError>
     do {
-      outcome = try await context.perform(on: vnode.volume, as: identity) {
+      outcome = try await context.perform(on: vnode.volume, as: identity, isBulk: true) {
         attempt throws(RxCallError) -> Result<(VnodeState.Reply, UInt64), AFSError> in
-        let before = vnode.snapshot(for: attempt.server)
-        let call = try await attempt.client.startFetchData64(fid: fid, position: position, length: length)
-        guard call.length <= count else {
-          call.abort(.rxgenClientUnmarshal)
-          throw .malformedReply("FetchData64: \(call.length) bytes where \(count) were asked for")
-        }
-        let received = call.length
-        switch try await Self.drain(call, to: offset, write) {
-        case .complete: break
-        case .stopped(let error): return .failure(error)
-        case .brokenOff(let error): return .failure(error)
-        }
-        let results = try await call.finish()
-        return .success((try attempt.reply(results.status, results.callBack, before: before), received))
+        try await fetch(progress, by: attempt, write)
       }
     } catch {
       context.noteFailure(error, of: vnode)
@@ -51,42 +37,37 @@ package struct ServerFileTransfers: FileTransfers {
     return (reply.status, received)
   }
 
-  /// How the handing over of a call's data ended.
-  private enum Drained {
-    case complete
-    /// `write` wants no more.
-    case stopped(AFSError)
-    /// The call failed after some data was handed over: what another server sends may be of another version, so that
-    /// whoever asked must begin anew.
-    case brokenOff(AFSError)
-  }
-
-  /// Hands all data of the call to `write`.
-  private static func drain(
-    _ call: RxFetchCall<RXAFS.FetchData64>, to offset: UInt64,
+  /// One try at one server: from where the last one stopped, when that is known to be of the same version, or anew.
+  private func fetch(
+    _ progress: FetchProgress, by attempt: ServerAttempt,
     _ write: @Sendable (UnsafeRawBufferPointer, UInt64) throws(AFSError) -> Void
-  ) async throws(RxCallError) -> Drained {
-    let size = Int(clamping: min(call.length, UInt64(pieceSize)))
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: max(size, 1), alignment: 4096)
-    defer { buffer.deallocate() }
-    var position = offset
-    while call.remaining > 0 {
-      let count: Int
+  ) async throws(RxCallError) -> Result<(VnodeState.Reply, UInt64), AFSError> {
+    while true {
+      let position = progress.begin(at: attempt.server)
+      let before = progress.vnode.snapshot(for: attempt.server)
+      let data: FetchedData
       do {
-        count = try await call.receive(into: buffer)
+        data = try await attempt.fetchData(AFSFid(progress.vnode.fid), from: position, to: progress.end) {
+          bytes, position throws(AFSError) in
+          try write(bytes, position)
+          progress.received(upTo: position + UInt64(bytes.count))
+        }
       } catch {
-        if position == offset { throw error }
-        return .brokenOff(AFSError(error))
+        progress.brokenOff()
+        throw error
       }
-      do {
-        try write(UnsafeRawBufferPointer(rebasing: buffer[..<count]), position)
-      } catch {
-        call.abort(.rxUserAbort)
-        return .stopped(error)
+      switch data {
+      case .stopped(let error): return .failure(error)
+      case .complete(let status, let callBack, let sync):
+        let reply = try attempt.reply(status, callBack, before: before)
+        context.noteVolumeDate(sync, of: progress.vnode.volume)
+        if progress.accepts(reply.status.dataVersion) {
+          return .success((reply, progress.position - progress.start))
+        }
+        // The parts are of different versions: all of it is asked for again, at this server, which is up.
+        progress.restart()
       }
-      position += UInt64(count)
     }
-    return .complete
   }
 
   package func store(
@@ -103,14 +84,18 @@ package struct ServerFileTransfers: FileTransfers {
     let position = count == 0 ? length : offset
     vnode.changeBegins()
     do {
-      let outcome = try await context.perform(on: vnode.volume, as: identity, storing: true) {
+      let outcome = try await context.perform(on: vnode.volume, as: identity, storing: true, isBulk: count > 0) {
         attempt throws(RxCallError) -> Result<VnodeState.Reply, AFSError> in
         let before = vnode.snapshot(for: attempt.server)
-        let call = try await attempt.client.startStoreData64(
-          fid: fid, storeStatus: storeStatus, position: position, length: count, fileLength: length)
-        if let error = try await Self.fill(call, from: offset, count: count, read) { return .failure(error) }
-        let results = try await call.finish()
-        return .success(try attempt.reply(results.status, nil, before: before))
+        let stored = try await attempt.storeData(
+          fid, storeStatus, at: position, count: count, fileLength: length
+        ) { buffer, place throws(AFSError) in
+          try read(buffer, place)
+        }
+        switch stored {
+        case .stopped(let error): return .failure(error)
+        case .complete(let status): return .success(try attempt.reply(status, nil, before: before))
+        }
       }
       let reply = try outcome.get()
       _ = vnode.changeEnded(reply)
@@ -121,26 +106,25 @@ package struct ServerFileTransfers: FileTransfers {
     }
   }
 
-  private static func fill(
-    _ call: RxStoreCall<RXAFS.StoreData64>, from offset: UInt64, count: UInt64,
-    _ read: @Sendable (UnsafeMutableRawBufferPointer, UInt64) throws(AFSError) -> Void
-  ) async throws(RxCallError) -> AFSError? {
-    guard count > 0 else { return nil }
-    let buffer = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: Int(min(count, UInt64(pieceSize))), alignment: 4096)
-    defer { buffer.deallocate() }
-    var sent: UInt64 = 0
-    while sent < count {
-      let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(min(count - sent, UInt64(buffer.count)))])
-      do {
-        try read(piece, offset + sent)
-      } catch {
-        call.abort(.rxUserAbort)
-        return error
+  package func commit(_ file: FileKey, as identity: Identity) async throws(AFSError) -> FileStatus {
+    let vnode = try await context.vnode(at: file)
+    let status = try await context.currentStatus(of: vnode, as: identity).status
+    var wanted = AFSStoreStatus(modified: status.clientModified)
+    wanted.mask |= UInt32(RXAFSConstants.setFsync)
+    let storeStatus = wanted
+    vnode.changeBegins()
+    do {
+      let reply = try await context.perform(on: vnode.volume, as: identity, storing: true) {
+        attempt throws(RxCallError) -> VnodeState.Reply in
+        let before = vnode.snapshot(for: attempt.server)
+        return try attempt.reply(
+          try await attempt.commitData(AFSFid(vnode.fid), storeStatus), nil, before: before)
       }
-      sent += UInt64(piece.count)
-      try await call.send(UnsafeRawBufferPointer(piece), last: sent == count)
+      _ = vnode.changeEnded(reply)
+      return reply.status
+    } catch {
+      context.changeFailed(vnode, error)
+      throw error
     }
-    return nil
   }
 }

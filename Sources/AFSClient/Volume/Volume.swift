@@ -18,6 +18,8 @@ package final class Volume: Sendable {
     /// Breaks of files of which no vnode is in memory: they may concern a file that is being created.
     var unmatchedBreaks: UInt64 = 0
     var promise: (server: Fileserver, end: MonotonicTime)?
+    /// When the copy that servers have was made, as they say; nil before the first answer.
+    var creationDate: UInt32?
   }
 
   package let cell: Cell
@@ -67,6 +69,16 @@ package final class Volume: Sendable {
 
   package func unmatchedCallbackBroken() {
     state.withLock { $0.unmatchedBreaks += 1 }
+  }
+
+  /// Notes when the copy which a server has was made (AFSVolSync: OpenAFS src/viced/afsfileprocs.c, SetVolumeSync).
+  /// - Returns: whether it is another copy than the one that was known.
+  package func noteCreationDate(_ date: UInt32) -> Bool {
+    state.withLock { state in
+      guard date != 0, state.creationDate != date else { return false }
+      defer { state.creationDate = date }
+      return state.creationDate != nil
+    }
   }
 
   /// The server's promise for one file of a read-only volume holds for all of them: it breaks them together

@@ -16,6 +16,8 @@ public struct FaultPlan: Sendable, Hashable {
     case abortAfterwards(AbortCode)
     /// A directory or file fetch sends this many bytes, then ends as if it were all.
     case truncateData(UInt64)
+    /// A file fetch sends this many of the bytes that it has announced, then aborts.
+    case breakOff(after: UInt64, AbortCode)
     /// A directory or file fetch sends data in which every byte from this offset on is inverted.
     case corruptData(from: UInt64)
   }

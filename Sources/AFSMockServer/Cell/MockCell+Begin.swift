@@ -18,7 +18,7 @@ extension MockCell {
     case .hang(let duration): try await hang(for: duration)
     case .delay(let duration): try await pause(duration)
     case .abort(let code): throw code
-    case .abortAfterwards, .delayReply, .truncateData, .corruptData, nil: break
+    case .abortAfterwards, .delayReply, .truncateData, .breakOff, .corruptData, nil: break
     }
     return fault
   }
@@ -28,7 +28,7 @@ extension MockCell {
     switch fault {
     case .abortAfterwards(let code): throw code
     case .delayReply(let duration): try await pause(duration)
-    case .hang, .delay, .abort, .truncateData, .corruptData, nil: break
+    case .hang, .delay, .abort, .truncateData, .breakOff, .corruptData, nil: break
     }
   }
 

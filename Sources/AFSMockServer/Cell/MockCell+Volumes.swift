@@ -24,21 +24,24 @@ extension MockCell {
 
   /// Copies the volume to read-only sites, as `vos release` does. Clients with the old copy are told by a break of the
   /// whole volume.
+  /// - Parameter breaksCallbacks: false loses those breaks, as a network may.
   /// - Returns: the read-only volume's id; nil when there is no such volume.
   @discardableResult
-  public func release(_ name: String, to servers: [Int]) async -> VolumeID? {
+  public func release(_ name: String, to servers: [Int], breaksCallbacks: Bool = true) async -> VolumeID? {
     let id: VolumeID? = state.withLock { state in
       guard let index = state.locations.firstIndex(where: { $0.name == name }),
         let source = state.servers[state.locations[index].readWriteServer].volumes[state.locations[index].readWrite]
       else { return nil }
       let id = state.locations[index].readOnly ?? state.takeVolumeID()
-      let copy = source.clone(id: id, name: name + ".readonly", kind: .readOnly)
+      var copy = source.clone(id: id, name: name + ".readonly", kind: .readOnly)
+      state.releases += 1
+      copy.creationDate = state.releases
       for server in servers { state.servers[server].volumes[id] = copy }
       state.locations[index].readOnly = id
       state.locations[index].readOnlyServers = servers
       return id
     }
-    if let id {
+    if let id, breaksCallbacks {
       for server in servers { await breakVolume(id, server: server) }
     }
     return id
@@ -55,6 +58,13 @@ extension MockCell {
       return source
     }
     if let source { await breakVolume(id, server: source) }
+  }
+
+  /// All locks of a volume are gone, as after a salvage or a move.
+  public func forgetLocks(volume id: VolumeID) {
+    changeVolume(id) { volume throws(StorageError) in
+      for number in volume.vnodes.keys { volume.vnodes[number]?.lockCount = 0 }
+    }
   }
 
   public func setQuota(_ quota: UInt64, volume id: VolumeID) {

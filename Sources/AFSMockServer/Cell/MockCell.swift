@@ -54,6 +54,9 @@ public final class MockCell: Sendable {
 
   public var callCounts: [String: Int] { state.withLock { $0.calls } }
 
+  /// Bytes of files' data that servers have sent, directories aside.
+  public var bytesFetched: UInt64 { state.withLock { $0.bytesFetched } }
+
   public func callbackCount(atServer number: Int) -> Int {
     state.withLock { $0.servers[number].callbacks.count }
   }

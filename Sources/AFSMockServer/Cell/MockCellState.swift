@@ -1,4 +1,5 @@
 import AFSBase
+import AFSRPC
 import AFSTypes
 import RxCore
 
@@ -45,10 +46,14 @@ struct MockCellState: Sendable {
   var callers: [RxPrincipal: Int] = [:]
   /// How far the servers' clocks are off.
   var clockOffset: Duration = .zero
+  /// Bytes of file data that were sent.
+  var bytesFetched: UInt64 = 0
   /// Calls served, by operation.
   var calls: [String: Int] = [:]
   var nextVolume = VolumeID(536_870_912)
   var generator: SeededGenerator
+  /// Releases so far: each copy has a date of its own.
+  var releases: UInt32 = 1
   /// How long promises last.
   var callbackLifetime: Duration = .seconds(7200)
 
@@ -92,6 +97,11 @@ struct MockCellState: Sendable {
 
   func location(of id: VolumeID) -> Location? {
     locations.first { $0.readWrite == id || $0.readOnly == id || $0.backup == id }
+  }
+
+  /// What replies say of the state of a volume.
+  func sync(of id: VolumeID, at server: Int) -> AFSVolSync {
+    AFSVolSync(spare1: servers[server].volumes[id]?.creationDate ?? 0)
   }
 
   /// The volume at a server, or why a call for it is refused there.

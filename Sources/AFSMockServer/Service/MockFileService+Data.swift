@@ -2,6 +2,7 @@ import AFSClient
 import AFSRPC
 import AFSTypes
 import RxCore
+import Synchronization
 
 extension MockFileService {
   /// Data is read and sent in pieces of this size; between them other calls get their turn.
@@ -13,7 +14,7 @@ extension MockFileService {
     guard arguments.position >= 0, arguments.length >= 0 else { throw StorageError.invalid.abortCode }
     let answer = try await fetch(
       arguments.fid.fid, at: UInt64(arguments.position), count: UInt64(arguments.length), data, "FetchData", call)
-    return .init(status: answer.0, callBack: answer.1, sync: AFSVolSync())
+    return .init(status: answer.0, callBack: answer.1, sync: answer.2)
   }
 
   func fetchData64(
@@ -23,22 +24,23 @@ extension MockFileService {
     guard arguments.position >= 0, arguments.length >= 0 else { throw StorageError.invalid.abortCode }
     let answer = try await fetch(
       arguments.fid.fid, at: UInt64(arguments.position), count: UInt64(arguments.length), data, "FetchData64", call)
-    return .init(status: answer.0, callBack: answer.1, sync: AFSVolSync())
+    return .init(status: answer.0, callBack: answer.1, sync: answer.2)
   }
 
   private func fetch<Prefix>(
     _ fid: FID, at offset: UInt64, count: UInt64, _ sink: RxBulkSink<Prefix>, _ operation: String,
     _ call: RxIncomingCall
-  ) async throws(AbortCode) -> (AFSFetchStatus, AFSCallBack) {
+  ) async throws(AbortCode) -> (AFSFetchStatus, AFSCallBack, AFSVolSync) {
     let fault = try await prepare(operation, volume: fid.volume, from: call)
     // A copy of the vnode is a snapshot: what is stored meanwhile does not mix with what is sent.
-    let (vnode, status, callback) = try run(call) {
-      (state, context) throws(AbortCode) -> (StoredVnode, AFSFetchStatus, AFSCallBack) in
+    let (vnode, status, callback, sync) = try run(call) {
+      (state, context) throws(AbortCode) -> (StoredVnode, AFSFetchStatus, AFSCallBack, AFSVolSync) in
       let volume = try state.volume(fid.volume, at: server)
       do throws(StorageError) {
         let vnode = try volume.vnode(fid)
         try require(vnode.kind == .directory ? .lookup : .read, on: fid, in: volume, for: context.ids)
-        return (vnode, try self.status(of: fid, in: volume, for: context.ids), promise(fid, context, in: &state))
+        let sync = state.sync(of: fid.volume, at: server)
+        return (vnode, try self.status(of: fid, in: volume, for: context.ids), promise(fid, context, in: &state), sync)
       } catch {
         throw error.abortCode
       }
@@ -48,15 +50,21 @@ extension MockFileService {
     try await sink.begin(length: end > offset ? end - offset : 0)
     var position = offset
     while position < end {
-      var piece = vnode.data(at: position, count: min(Self.pieceSize, end - position))
+      var size = min(Self.pieceSize, end - position)
+      if case .breakOff(let limit, let code) = fault {
+        if position - offset >= limit { throw code }
+        size = min(size, limit - (position - offset))
+      }
+      var piece = vnode.data(at: position, count: size)
       if case .corruptData(let first) = fault {
         for index in piece.indices where position + UInt64(index) >= first { piece[index] = ~piece[index] }
       }
       try await sink.send(piece)
+      if vnode.kind == .file { cell.state.withLock { $0.bytesFetched += UInt64(piece.count) } }
       position += UInt64(piece.count)
     }
     try await cell.finish(fault)
-    return (status, callback)
+    return (status, callback, sync)
   }
 
   func storeData(

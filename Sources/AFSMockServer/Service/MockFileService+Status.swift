@@ -11,7 +11,7 @@ extension MockFileService {
     let fid = arguments.fid.fid
     return try await perform("FetchStatus", volume: fid.volume, from: call) { (state, context) throws(AbortCode) in
       let (status, callback) = try statusAndPromise(fid, context, &state)
-      return Done(answer: .init(status: status, callBack: callback, sync: AFSVolSync()))
+      return Done(answer: .init(status: status, callBack: callback, sync: state.sync(of: fid.volume, at: server)))
     }
   }
 
@@ -45,7 +45,8 @@ extension MockFileService {
           callbacks.append(AFSCallBack(callBackVersion: 0, expirationTime: 0, callBackType: 0))
         }
       }
-      return Done(answer: .init(statuses: statuses, callBacks: callbacks, sync: AFSVolSync()))
+      let sync = volume.map { state.sync(of: $0, at: server) } ?? AFSVolSync()
+      return Done(answer: .init(statuses: statuses, callBacks: callbacks, sync: sync))
     }
   }
 

@@ -52,40 +52,52 @@ extension MockFileService {
 
   func setLock(_ arguments: RXAFS.SetLock.Arguments, from call: RxIncomingCall) async throws(AbortCode) -> AFSVolSync {
     let isWrite = Int(arguments.type) == RXAFSConstants.lockWrite
-    return try await changeLock("SetLock", arguments.fid.fid, call) { count throws(StorageError) in
+    return try await changeLock("SetLock", arguments.fid.fid, call, needing: isWrite ? .write : .lock) {
+      count, end, now throws(StorageError) in
+      if now > end { count = 0 }
       guard isWrite ? count == 0 : count >= 0 else { throw .locked }
       count = isWrite ? -1 : count + 1
+      end = now + Self.lockTime
     }
   }
 
   func extendLock(
     _ arguments: RXAFS.ExtendLock.Arguments, from call: RxIncomingCall
   ) async throws(AbortCode) -> AFSVolSync {
-    try await changeLock("ExtendLock", arguments.fid.fid, call) { count throws(StorageError) in
+    try await changeLock("ExtendLock", arguments.fid.fid, call) { count, end, now throws(StorageError) in
       guard count != 0 else { throw .invalid }
+      end = now + Self.lockTime
     }
   }
 
   func releaseLock(
     _ arguments: RXAFS.ReleaseLock.Arguments, from call: RxIncomingCall
   ) async throws(AbortCode) -> AFSVolSync {
-    try await changeLock("ReleaseLock", arguments.fid.fid, call) { count throws(StorageError) in
-      guard count != 0 else { throw .invalid }
+    try await changeLock("ReleaseLock", arguments.fid.fid, call) { count, _, _ throws(StorageError) in
       count = max(0, count - 1)
     }
   }
 
+  /// How long a lock lives without being extended (OpenAFS src/fsint/afsint.xg, AFS_LOCKWAIT).
+  private static let lockTime = Duration.seconds(300)
+
+  /// The rules are those of OpenAFS src/viced/afsfileprocs.c, HandleLocking.
   private func changeLock(
-    _ operation: String, _ fid: FID, _ call: RxIncomingCall, _ step: (inout Int32) throws(StorageError) -> Void
+    _ operation: String, _ fid: FID, _ call: RxIncomingCall, needing right: AccessRights? = nil,
+    _ step: (inout Int32, inout MonotonicTime, MonotonicTime) throws(StorageError) -> Void
   ) async throws(AbortCode) -> AFSVolSync {
     try await perform(operation, volume: fid.volume, from: call) { (state, context) throws(AbortCode) in
       var released = false
       try change(fid.volume, in: &state) { volume throws(StorageError) in
-        try require(.lock, on: fid, in: volume, for: context.ids)
-        var count = try volume.vnode(fid).lockCount
-        try step(&count)
+        if let right { try require(right, on: fid, in: volume, for: context.ids) }
+        let vnode = try volume.vnode(fid)
+        var (count, end) = (vnode.lockCount, vnode.lockEnd)
+        try step(&count, &end, context.now)
         released = count == 0
-        try volume.update(fid) { $0.lockCount = count }
+        try volume.update(fid) { vnode in
+          vnode.lockCount = count
+          vnode.lockEnd = end
+        }
       }
       // Waiters watch for the break which tells that a lock was released.
       return Done(answer: AFSVolSync(), changed: released ? [fid] : [])

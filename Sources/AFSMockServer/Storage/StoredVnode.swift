@@ -24,6 +24,8 @@ struct StoredVnode: Sendable {
   var parentUnique: UInt32
   /// Readers, or -1 for a writer.
   var lockCount: Int32 = 0
+  /// When a lock that nobody extends is void.
+  var lockEnd = MonotonicTime.zero
 
   var kind: FileStatus.Kind {
     switch contents {

@@ -19,6 +19,8 @@ struct StoredVolume: Sendable {
   /// KiB; 0 for none.
   var quota: UInt64 = 0
   var vnodes: [UInt64: StoredVnode] = [:]
+  /// When this copy was made, in the clock of AFSVolSync; grows with each release.
+  var creationDate: UInt32 = 1
   var offlineMessage = ""
   var messageOfTheDay = ""
   /// Sum of the vnodes' blocks, KiB.

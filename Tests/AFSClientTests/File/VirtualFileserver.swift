@@ -12,6 +12,7 @@ final class VirtualFileserver: FileTransfers {
     enum Kind: Equatable {
       case fetch
       case store
+      case commit
     }
     var kind: Kind
     var offset: UInt64
@@ -168,6 +169,17 @@ final class VirtualFileserver: FileTransfers {
     await pause(latency)
     if let failure { throw failure.error }
     return status
+  }
+
+  func commit(_ file: FileKey, as identity: Identity) async throws(AFSError) -> FileStatus {
+    begin(Call(kind: .commit, offset: 0, count: 0, durable: true, identity: identity))
+    defer { end() }
+    await pause(latency)
+    if let failure = takeFailure(.commit) { throw failure.error }
+    return state.withLock { state in
+      state.version += 1
+      return Self.status(state)
+    }
   }
 
   @discardableResult

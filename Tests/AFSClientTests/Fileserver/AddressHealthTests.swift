@@ -32,6 +32,19 @@ import Testing
     #expect(try #require(health.roundTrip) < low * 3 / 2)
   }
 
+  @Test("Calls that move bulk data show that a server is there, not how far away it is")
+  func bulk() {
+    var health = Self.new()
+    health.failedToAnswer(refused: false, now: .zero)
+    health.answered(after: nil, now: .zero + .seconds(9))
+    #expect(!health.isDown && health.hasAnswered)
+    #expect(health.roundTrip == nil)
+    health.answered(after: .milliseconds(2), now: .zero + .seconds(9))
+    health.answered(after: nil, now: .zero + .seconds(19))
+    #expect(health.roundTrip == .milliseconds(2))
+    #expect(health.lastTried == .zero + .seconds(19))
+  }
+
   @Test("Addresses that are down are probed after 10 s, idle ones after 4 minutes, untried ones never")
   func probes() {
     var health = Self.new()

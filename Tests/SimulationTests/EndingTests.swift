@@ -1,0 +1,97 @@
+import AFSBase
+import AFSClient
+import AFSMockServer
+import AFSTypes
+import RxTesting
+import TestWorld
+import Testing
+
+/// Changes that nobody waits for any more: they are stored, or somebody is told.
+@Suite struct EndingTests {
+  @Test("An interrupted truncate is carried out without anybody writing again")
+  func interruptedTruncate() throws {
+    try World.run(seed: 1) { world async throws in
+      let client = world.clients[0]
+      try await client.write("f", "a text")
+      let fid = try #require(world.cell.find(["f"], in: world.rootCell))
+      world.cell.addFault(.init(operation: "StoreData64", fault: .hang(.seconds(20))))
+      let running = world.start { try await client.setAttributes("f", AttributeChange(size: 1)) }
+      try await world.sleep(.seconds(1))
+      running.cancel()
+      let result = await running.result
+      #expect(throws: AFSError.interrupted) { try result.get() }
+      try await world.sleep(.seconds(60))
+      #expect(world.cell.contents(of: fid) == Array("a".utf8))
+    }
+  }
+
+  @Test("A server that is away does not keep the end from storing at another; what is lost is named by its path")
+  func shutDownHalf() throws {
+    try World.run(seed: 2, { $0.servers = 2 }) { world async throws in
+      let volume = world.cell.makeVolume("other", server: 1)
+      world.cell.makeMountPoint("other", in: world.root, target: "#other.")
+      let client = world.clients[0]
+      try await client.makeDirectory("other/d")
+      for index in 0..<12 {
+        try await client.write("near\(index)", "text")
+        try await client.write("other/d/far\(index)", "text")
+      }
+      var files: [OpenedFile] = []
+      for index in 0..<12 {
+        for name in ["other/d/far\(index)", "near\(index)"] {
+          let file = try await client.open(name, writes: true)
+          try await file.write(Array("TEXT".utf8), at: 0)
+          files.append(file)
+        }
+      }
+      world.servers[1].setDown(true)
+      let start = world.now
+      let error = await failure { try await client.fileSystem.shutDown() }
+      #expect(error == .timedOut || error == .unreachable)
+      #expect(world.now - start < .seconds(70))
+      for index in 0..<12 {
+        let near = try #require(world.cell.find(["near\(index)"], in: world.rootCell))
+        #expect(world.cell.contents(of: near) == Array("TEXT".utf8))
+        let far = try #require(world.cell.find(["d", "far\(index)"], in: volume))
+        #expect(world.cell.contents(of: far) == Array("text".utf8))
+        #expect(client.log.lines(with: "/other/d/far\(index) (").count == 1)
+      }
+      #expect(client.log.lines(with: "could not be stored").count == 12)
+      withExtendedLifetime(files) {}
+    }
+  }
+
+  @Test("Files are stored at the end several at a time")
+  func shutDownInParallel() throws {
+    try World.run(seed: 3) { world async throws in
+      let client = world.clients[0]
+      var files: [OpenedFile] = []
+      for index in 0..<40 {
+        let file = try await client.create("f\(index)")
+        try await file.write([UInt8(index)], at: 0)
+        files.append(file)
+      }
+      world.cell.addFault(.init(operation: "StoreData64", times: nil, fault: .delay(.seconds(4))))
+      let start = world.now
+      try await client.fileSystem.shutDown()
+      #expect(world.now - start < .seconds(50))
+      for index in 0..<40 {
+        let fid = try #require(world.cell.find(["f\(index)"], in: world.rootCell))
+        #expect(world.cell.contents(of: fid) == [UInt8(index)])
+      }
+      withExtendedLifetime(files) {}
+    }
+  }
+
+  @Test("Changes that are dropped are logged by their path")
+  func droppedByPath() throws {
+    try World.run(seed: 4) { world async throws in
+      let client = world.clients[0]
+      try await client.makeDirectory("d")
+      try await client.write("d/f", "text")
+      world.cell.addFault(.init(operation: "StoreData64", times: nil, fault: .abort(.vDiskFull)))
+      _ = await failure { try await client.overwrite("d/f", [1, 2, 3], at: 0) }
+      #expect(client.log.lines(with: "/d/f (").count == 1)
+    }
+  }
+}
