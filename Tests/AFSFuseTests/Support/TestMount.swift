@@ -56,7 +56,7 @@ struct TestMount {
   /// Runs system calls on a thread of its own; a hang fails the test and aborts the mount.
   @discardableResult
   func run<Value: Sendable>(
-    seconds: Int = 20, _ body: @escaping @Sendable (_ path: String) throws -> Value
+    seconds: Int = 60, _ body: @escaping @Sendable (_ path: String) throws -> Value
   ) async throws -> Value {
     let outcome = Monitor<Result<Value, any Error>?>(nil)
     let thread = WorkerThread(name: "afs-test") { [path] in
