@@ -187,7 +187,9 @@ extension RxCallError {
   fileprivate var isSilence: Bool {
     switch self {
     case .timedOut, .unreachable: true
-    case .aborted, .abortedLocally, .protocolViolation, .malformedReply, .cancelled, .shutDown, .security: false
+    case .aborted, .abortedLocally, .protocolViolation, .malformedReply, .cancelled, .tooManyCalls, .shutDown,
+      .security:
+      false
     }
   }
 }
