@@ -2,6 +2,17 @@ import AFSBase
 
 /// Decides when a call acknowledges what it received, and with which reason: the one place that does.
 ///
+/// | Reason | When |
+/// |---|---|
+/// | `duplicate`, `exceedsWindow`, `outOfSequence` | at once: the sender is wrong about what we have |
+/// | `requested` | a packet asked: at once, or after `requestedDelay` |
+/// | `idle` | as many packets as the peer's window calls for, or the packet that filled a gap: at once |
+/// | `delay` | fewer packets: after `softDelay`. The reader took packets: at once if the peer may wait for the room, else after `idleDelay` |
+/// | `ping`, `pingResponse` | we want a sign of life; the peer does: at once |
+///
+/// (OpenAFS src/rx/rx.c: rxi_ReceiveDataPacket, rx_ReadProc, rxi_ReceiveAckPacket; Linux net/rxrpc: call_event.c,
+/// recvmsg.c.) `noSpace` is never sent: memory for a window is not refused.
+///
 /// Acks are not sent at once but left `pending` until the driver asks for datagrams: a batch of received packets is
 /// answered with one ack.
 struct AckScheduler: BitwiseCopyable {
@@ -10,23 +21,23 @@ struct AckScheduler: BitwiseCopyable {
     var serial: Serial
   }
 
+  private let rules: AckRules
   private(set) var pending: Pending?
+  /// What is proposed when the deadline passes.
+  private var deferred: Pending?
+  private(set) var deadline: MonotonicTime?
   /// Answer owed to a ping.
   private var pingSerial: Serial?
   /// We want to ping.
   private var isPingWanted = false
   /// New packets since the last ack.
   private var unacknowledged = 0
-  /// When what is unacknowledged must be acknowledged.
-  private(set) var deadline: MonotonicTime?
   /// What the last ack said: everything before is received; the window ends there.
   private var advertisedFirst = Seq.first
   private var advertisedEdge: Seq
 
-  /// How long one or two packets may go unacknowledged (OpenAFS src/rx/rx.c, rx_softAckDelay: 100 ms).
-  static let softDelay: Duration = .milliseconds(100)
-
-  init(window: Int) {
+  init(window: Int, rules: AckRules) {
+    self.rules = rules
     advertisedEdge = Seq.first + window
   }
 
@@ -44,7 +55,7 @@ struct AckScheduler: BitwiseCopyable {
 
   // MARK: Events
 
-  /// A DATA packet came. The reasons follow OpenAFS src/rx/rx.c, rxi_ReceiveDataPacket.
+  /// A DATA packet came.
   mutating func received(
     _ outcome: ReceiveOutcome, _ header: RxHeader, hasGap: Bool, packetsPerAck: Int, now: MonotonicTime
   ) {
@@ -58,37 +69,44 @@ struct AckScheduler: BitwiseCopyable {
     case .inOrder:
       unacknowledged += 1
       if header.flags.contains(.requestAck) {
-        propose(.requested, header.serial)
+        propose(.requested, header.serial, after: rules.requestedDelay, now: now)
       } else if unacknowledged >= packetsPerAck || hasGap {
         propose(.idle, header.serial)
-      } else if deadline == nil {
-        deadline = now + Self.softDelay
+      } else {
+        propose(.delay, .none, after: rules.softDelay, now: now)
       }
     }
   }
 
   /// The reader took packets, or the limit of hard acks moved for another reason. The peer is told when it may be
-  /// waiting for that.
-  mutating func windowMoved(first: Seq, edge: Seq, top: Seq, packetsPerAck: Int) {
+  /// waiting for that, and in the end anyway.
+  mutating func windowMoved(first: Seq, edge: Seq, top: Seq, packetsPerAck: Int, now: MonotonicTime) {
     let isHardAckDue = first - advertisedFirst >= packetsPerAck && unacknowledged == 0
     let isWindowDue = edge - advertisedEdge >= packetsPerAck && advertisedEdge - top <= packetsPerAck
-    if isHardAckDue || isWindowDue { propose(.delay, .none) }
+    if isHardAckDue || isWindowDue {
+      propose(.delay, .none)
+    } else if first > advertisedFirst, unacknowledged == 0 {
+      propose(.delay, .none, after: rules.idleDelay, now: now)
+    }
   }
 
   mutating func receivedPing(_ serial: Serial) { pingSerial = serial }
 
   mutating func wantPing() { isPingWanted = true }
 
-  /// The deadline has passed.
+  /// The deadline may have passed.
   mutating func deadlinePassed(now: MonotonicTime) {
     guard let deadline, deadline <= now else { return }
     self.deadline = nil
-    if unacknowledged > 0 { propose(.delay, .none) }
+    guard let ack = deferred else { return }
+    deferred = nil
+    propose(ack.reason, ack.serial)
   }
 
   /// The reply acknowledges the request: nothing more is owed for what came so far.
   mutating func replied() {
     deadline = nil
+    deferred = nil
     unacknowledged = 0
     if let reason = pending?.reason, reason == .idle || reason == .delay { pending = nil }
   }
@@ -117,8 +135,9 @@ struct AckScheduler: BitwiseCopyable {
 
   private mutating func sent(first: Seq, edge: Seq) {
     pending = nil
-    unacknowledged = 0
+    deferred = nil
     deadline = nil
+    unacknowledged = 0
     advertisedFirst = first
     advertisedEdge = edge
   }
@@ -126,6 +145,17 @@ struct AckScheduler: BitwiseCopyable {
   private mutating func propose(_ reason: AckReason, _ serial: Serial) {
     if let pending, Self.rank(pending.reason) > Self.rank(reason) { return }
     pending = Pending(reason: reason, serial: serial)
+  }
+
+  private mutating func propose(_ reason: AckReason, _ serial: Serial, after delay: Duration, now: MonotonicTime) {
+    guard delay > .zero else { return propose(reason, serial) }
+    let time = now + delay
+    if let deferred, Self.rank(deferred.reason) > Self.rank(reason) {
+      // It says this too.
+    } else {
+      deferred = Pending(reason: reason, serial: serial)
+    }
+    deadline = min(deadline ?? time, time)
   }
 
   /// Which of two reasons an ack for both gives: the one which tells the sender most.

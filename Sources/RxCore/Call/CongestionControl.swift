@@ -1,59 +1,117 @@
-/// How many packets may be under way: slow start, congestion avoidance and recovery (RFC 5681 with the recovery
-/// periods of RFC 9002 section 7), counted in packets.
+import AFSBase
+
+/// How many packets may be under way: slow start, congestion avoidance and recovery, counted in packets.
+///
+/// Slow start ends at the first loss, or before the bottleneck's queue overflows if the round trips show it filling
+/// (`SlowStartRounds`). How the window grows afterwards, and how far a loss brings it down, is the `Algorithm`'s.
+/// Losses of one flight count once (recovery periods, RFC 9002 section 7.3.2); what proves to have been no loss is
+/// taken back (`undo`).
 struct CongestionControl: BitwiseCopyable {
   /// Packets that may be under way.
   private(set) var window: Int
   private var slowStartThreshold: Int
   private let windowMax: Int
-  /// Acknowledged packets not yet turned into growth (congestion avoidance).
-  private var credit = 0
+  private var avoidance: CongestionAvoidance
+  private var rounds = SlowStartRounds()
   /// Losses of packets sent before it belong to the congestion already answered.
   private var recoveryEnd: TransmitOrder?
+  /// What to go back to if all losses of the latest recovery prove to have been none, and how many there were.
+  private var former: (window: Int, slowStartThreshold: Int, avoidance: CongestionAvoidance, losses: Int)?
 
   /// RFC 6928.
   static let initialWindow = 10
   static let windowMin = 2
 
-  init(startingAt known: Int?, windowMax: Int) {
+  /// - Parameter known: what earlier calls to the peer found the path to carry.
+  init(algorithm: RxCongestionAlgorithm, startingAt known: Int?, windowMax: Int) {
     self.windowMax = windowMax
+    avoidance = CongestionAvoidance(algorithm)
     window = min(windowMax, max(Self.initialWindow, known ?? 0))
     slowStartThreshold = known.map { max($0, Self.initialWindow) } ?? windowMax
   }
 
-  /// - Parameter wasLimiting: the window (ours, not the peer's) kept packets back; else growing it means nothing.
-  mutating func acknowledged(_ count: Int, largest: TransmitOrder, wasLimiting: Bool) {
+  var isInSlowStart: Bool { window < slowStartThreshold }
+
+  /// What an acknowledgement says to the congestion control.
+  struct Arrival {
+    /// Packets acknowledged for the first time.
+    var count: Int
+    /// The latest transmission that has arrived, and the latest of all.
+    var largest: TransmitOrder
+    var latest: TransmitOrder
+    /// Our window (not the peer's) kept packets back; else growing it means nothing.
+    var wasLimiting: Bool
+    /// A round trip measured by this ack.
+    var roundTrip: Duration?
+    /// The smoothed one.
+    var smoothed: Duration
+  }
+
+  mutating func acknowledged(_ arrival: Arrival, now: MonotonicTime) {
     if let end = recoveryEnd {
-      guard largest > end else { return }
+      guard arrival.largest > end else { return }
       recoveryEnd = nil
     }
-    guard wasLimiting, window < windowMax else { return }
-    if window < slowStartThreshold {
-      window = min(windowMax, window + count)
+    guard arrival.wasLimiting, window < windowMax else {
+      avoidance.paused()
+      return
+    }
+    if isInSlowStart {
+      let growth = rounds.growth(for: arrival)
+      window = min(windowMax, max(slowStartThreshold, window), window + growth)
+      if rounds.isOver { slowStartThreshold = window }
     } else {
-      credit += count
-      if credit >= window {
-        credit -= window
-        window += 1
-      }
+      window = min(windowMax, avoidance.grown(window, by: arrival, now: now))
     }
   }
 
   /// Packets were lost, the latest of them transmitted as `lost`; `latest` is the latest transmission of all.
   /// - Returns: whether a recovery period begins: its first packet is sent whatever the window says.
-  mutating func lost(_ lost: TransmitOrder, latest: TransmitOrder) -> Bool {
-    if let end = recoveryEnd, lost <= end { return false }
+  mutating func lost(_ count: Int, _ lost: TransmitOrder, latest: TransmitOrder) -> Bool {
+    if let end = recoveryEnd, lost <= end {
+      former?.losses += count
+      return false
+    }
+    former = (window, slowStartThreshold, avoidance, count)
     recoveryEnd = latest
-    slowStartThreshold = max(window / 2, Self.windowMin)
+    reduce()
     window = slowStartThreshold
-    credit = 0
     return true
+  }
+
+  /// Packets taken for lost in the latest recovery had only been late. When all were, nothing was lost.
+  mutating func sawSpurious(_ count: Int) {
+    guard let before = former else { return }
+    guard before.losses <= count else {
+      former?.losses -= count
+      return
+    }
+    window = max(window, before.window)
+    slowStartThreshold = before.slowStartThreshold
+    avoidance = before.avoidance
+    recoveryEnd = nil
+    former = nil
   }
 
   /// Nothing came back at all, repeatedly.
   mutating func collapsed(latest: TransmitOrder) {
+    former = nil
     recoveryEnd = latest
-    slowStartThreshold = max(window / 2, Self.windowMin)
+    reduce()
     window = Self.windowMin
-    credit = 0
+  }
+
+  /// Nothing has been under way for longer than a timeout: the window may not fit the path any more (RFC 5681 section
+  /// 4.1; the threshold stays, so that it is soon there again).
+  mutating func restarted() {
+    slowStartThreshold = max(slowStartThreshold, window * 3 / 4)
+    window = min(window, Self.initialWindow)
+    rounds = SlowStartRounds()
+    avoidance.paused()
+  }
+
+  private mutating func reduce() {
+    slowStartThreshold = max(avoidance.reduced(window), Self.windowMin)
+    rounds = SlowStartRounds()
   }
 }

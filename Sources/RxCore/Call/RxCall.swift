@@ -16,6 +16,10 @@ struct RxCall: ~Copyable {
   var congestion: CongestionControl
   var life: CallLife
   var timers = CallTimers()
+  /// When DATA was last sent.
+  var lastDataAt: MonotonicTime?
+  /// Questions in a row after packets that were acknowledged only softly.
+  var softChecks = 0
   /// Retransmission timeouts in a row; doubles the next.
   var timeoutsInRow = 0
   var statistics = RxCallStatistics()
@@ -64,8 +68,10 @@ struct RxCall: ~Copyable {
     phase = CallPhase(isClient: isClient)
     receive = ReceiveWindow(window: configuration.receiveWindow)
     transmit = TransmitWindow(window: configuration.transmitWindow)
-    ack = AckScheduler(window: configuration.receiveWindow)
-    congestion = CongestionControl(startingAt: knownCongestionWindow, windowMax: configuration.transmitWindow)
+    ack = AckScheduler(window: configuration.receiveWindow, rules: AckRules(configuration))
+    congestion = CongestionControl(
+      algorithm: configuration.congestionAlgorithm, startingAt: knownCongestionWindow,
+      windowMax: configuration.transmitWindow)
     self.life = life
   }
 

@@ -65,8 +65,8 @@ struct TransmitWindow: ~Copyable {
   /// Packets sent since the last one that asked for an ack, and the order of that one.
   private var sinceRequest = 0
   private var requestOrder: TransmitOrder?
-  /// Successors which must have arrived for a packet to count as lost; grows where the network reorders.
-  var reorderingThreshold = 3
+  /// No packet before it is lost.
+  var lostFrom = Seq.first
 
   init(window: Int) {
     queueMax = window
@@ -175,7 +175,7 @@ struct TransmitWindow: ~Copyable {
   func nextToTransmit(congestionWindow: Int) -> Seq? {
     guard inFlight < congestionWindow || probes > 0 else { return nil }
     if lostCount > 0 {
-      var seq = base
+      var seq = max(base, lostFrom)
       while seq < nextUnsent {
         if slots[seq].state == .lost { return seq }
         seq += 1
@@ -188,8 +188,11 @@ struct TransmitWindow: ~Copyable {
   /// Packets wait to be sent, for the first time or again.
   var hasWaiting: Bool { hasUnsent || lostCount > 0 }
 
-  /// A timer must run: packets are under way, or wait for what only the peer can give.
-  var needsGuarding: Bool { inFlight > 0 || hasWaiting }
+  /// A timer must run: packets are under way, or wait for what only the peer can give, or may yet be dropped by it.
+  var needsGuarding: Bool { inFlight > 0 || hasWaiting || isOnlySoftlyAcknowledged }
+
+  /// Nothing is under way or waiting, but the peer has promised to keep only what it has read.
+  var isOnlySoftlyAcknowledged: Bool { softAcknowledged > 0 && inFlight == 0 && !hasWaiting }
 
   /// When the last packet was sent, if that was all and it was sent once: a reply measures the round trip from there.
   var replySampleSentAt: MonotonicTime? {
@@ -205,6 +208,7 @@ struct TransmitWindow: ~Copyable {
     probes = max(0, probes - 1)
     if slots[seq].state == .lost {
       lostCount -= 1
+      lostFrom = seq + 1
       slots[seq].hasBeenRepeated = true
     } else if seq == nextUnsent {
       nextUnsent += 1

@@ -13,7 +13,7 @@ extension RxEndpoint {
     let suspicion = suspicion(call)
     let wasLimiting = calls[call].isCongestionLimited
     let outcome = calls[call].transmit.acknowledge(
-      ack, ackSerial: packet.header.serial, now: now, tolerance: peers[peer].rtt.reorderingTolerance, pool: &pool)
+      ack, ackSerial: packet.header.serial, isFresh: isPingAnswer, now: now, patience(peer), pool: &pool)
     guard let outcome else {
       // Outdated or impossible: no sign of life either, for a peer that lost the call would go on like this for ever.
       queueToSend(call)
@@ -22,18 +22,27 @@ extension RxEndpoint {
     calls[call].life.received(now: now)
     guard judgeSize(suspicion, isPingAnswer: isPingAnswer, call, now: now) else { return }
     if let trailer = ack.trailer { peers[peer].received(trailer, bodyByteCountMax: bodyByteCountMax) }
-    if reason == .duplicate { calls[call].transmit.sawDuplicate() }
-    if let sentAt = outcome.sampleSentAt, reason != .delay { peers[peer].rtt.add(now - sentAt) }
+    let sample = reason == .delay ? nil : outcome.sampleSentAt.map { now - $0 }
+    if let sample { peers[peer].rtt.add(sample) }
     // The serial of a packet of ours: who knows it receives what we send.
     if outcome.sampleSentAt != nil, !calls[call].isClient { proved(peer, now: now) }
     if outcome.newlyAcknowledged > 0 {
       calls[call].timeoutsInRow = 0
+      calls[call].softChecks = 0
       calls[call].life.progressed(now: now)
       calls[call].congestion.acknowledged(
-        outcome.newlyAcknowledged, largest: calls[call].transmit.largestAcknowledged, wasLimiting: wasLimiting)
+        CongestionControl.Arrival(
+          count: outcome.newlyAcknowledged, largest: calls[call].transmit.largestAcknowledged,
+          latest: calls[call].transmit.latestOrder, wasLimiting: wasLimiting, roundTrip: sample,
+          smoothed: peers[peer].rtt.smoothed ?? .zero), now: now)
       calls[call].timers.retransmit = nil
     }
-    noteLosses(outcome, call)
+    if outcome.isReordered { peers[peer].reordering.sawReordering() }
+    if outcome.spurious > 0 {
+      peers[peer].reordering.sawSpurious()
+      calls[call].congestion.sawSpurious(outcome.spurious)
+    }
+    noteLosses(outcome, call, now: now)
     if !calls[call].isClient, calls[call].transmit.isAllAcknowledged {
       return complete(call, .success, ending: .received(upTo: calls[call].receive.expected), now: now)
     }
@@ -62,12 +71,29 @@ extension RxEndpoint {
     return true
   }
 
-  private mutating func noteLosses(_ outcome: AckOutcome, _ call: Int) {
+  private func patience(_ peer: Int) -> LossPatience { LossPatience(peers[peer].reordering, peers[peer].rtt) }
+
+  private mutating func noteLosses(_ outcome: AckOutcome, _ call: Int, now: MonotonicTime) {
     guard outcome.lost > 0 else { return }
-    if calls[call].congestion.lost(outcome.latestLost, latest: calls[call].transmit.latestOrder) {
-      calls[call].transmit.probes = 1
-    }
-    peers[calls[call].peer].congestionWindow = calls[call].congestion.window
+    guard
+      calls[call].congestion.lost(
+        outcome.lost, outcome.latestLost, latest: calls[call].transmit.latestOrder)
+    else { return }
+    calls[call].transmit.probes = 1
+    peers[calls[call].peer].reordering.recovered()
+    noteWindow(call, now: now)
+  }
+
+  /// Remembers a call's window for the next ones.
+  mutating func noteWindow(_ call: Int, now: MonotonicTime) {
+    let peer = calls[call].peer
+    peers[peer].memory.note(calls[call].congestion.window, sharers: peers[peer].callCount, now: now)
+  }
+
+  /// Where a new call may start, by what former ones found.
+  func knownCongestionWindow(_ peer: Int, now: MonotonicTime) -> Int? {
+    peers[peer].memory.start(
+      sharers: peers[peer].callCount, lifetime: configuration.pathMemoryLifetime, now: now)
   }
 
   /// ACKALL: what has been sent has arrived.
@@ -86,13 +112,18 @@ extension RxEndpoint {
   /// Time has run out for packets which others overtook.
   mutating func lossTimerPassed(_ call: Int, now: MonotonicTime) {
     var outcome = AckOutcome()
-    calls[call].transmit.findLosses(
-      now: now, tolerance: peers[calls[call].peer].rtt.reorderingTolerance, &outcome)
-    noteLosses(outcome, call)
+    calls[call].transmit.findLosses(now: now, patience(calls[call].peer), &outcome)
+    noteLosses(outcome, call, now: now)
   }
 
   /// Nothing has been acknowledged for the retransmission timeout.
   mutating func retransmitTimerPassed(_ call: Int, now: MonotonicTime) {
+    if calls[call].transmit.isOnlySoftlyAcknowledged {
+      // A peer that was started anew does not have what its predecessor acknowledged.
+      calls[call].softChecks += 1
+      calls[call].ack.wantPing()
+      return
+    }
     if calls[call].transmit.isStalled {
       // The ack that opened the peer's window may have been lost: ask.
       calls[call].ack.wantPing()
@@ -101,7 +132,7 @@ extension RxEndpoint {
       calls[call].transmit.timedOut(isRepeated: isRepeated)
       if isRepeated {
         calls[call].congestion.collapsed(latest: calls[call].transmit.latestOrder)
-        peers[calls[call].peer].congestionWindow = calls[call].congestion.window
+        noteWindow(call, now: now)
       }
     }
     calls[call].timeoutsInRow += 1
@@ -117,21 +148,21 @@ extension RxEndpoint {
     } else {
       calls[call].timers.retransmit = nil
     }
-    calls[call].timers.loss = calls[call].transmit.lossDeadline(
-      tolerance: peers[calls[call].peer].rtt.reorderingTolerance)
+    calls[call].timers.loss =
+      calls[call].transmit.hasSuspects ? calls[call].transmit.lossDeadline(patience(calls[call].peer)) : nil
     rearm(call)
   }
 
-  /// Longest wait between two transmissions of a packet.
-  static var retransmitTimeoutMax: Duration { .seconds(5) }
-
   /// The round trip with its spread, how long the peer may delay its ack, doubled for each timeout in a row.
   private func retransmitTimeout(_ call: Int) -> Duration {
+    if calls[call].transmit.isOnlySoftlyAcknowledged {
+      return min(configuration.softCheckInterval * (1 << min(calls[call].softChecks, 10)), .seconds(10))
+    }
     let rtt = peers[calls[call].peer].rtt
     if calls[call].timeoutsInRow == 0, calls[call].transmit.isAckRequested { return rtt.probeTimeout }
     let base = rtt.timeout + ackAllowance(call)
     let doublings = min(calls[call].timeoutsInRow, 10)
-    return min(base * (1 << doublings), max(base, Self.retransmitTimeoutMax))
+    return min(base * (1 << doublings), max(base, configuration.retransmitTimeoutMax))
   }
 
   /// Stock peers delay acks by 100 ms, a client's for the last packet by 400 ms (OpenAFS src/rx/rx.c, rx_softAckDelay

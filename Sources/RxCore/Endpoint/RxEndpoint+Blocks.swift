@@ -47,7 +47,7 @@ extension RxEndpoint {
     guard let index = calls.index(of: call.rawValue) else { return (0, 0, false) }
     beginWork(on: index)
     let (taken, offered) = calls[index].receive.read(byteCountMax: byteCountMax, pool: &pool, into: drain)
-    noteRead(index, byteCount: taken)
+    noteRead(index, byteCount: taken, now: now)
     return (taken, offered, calls[index].receive.isAtEnd)
   }
 }

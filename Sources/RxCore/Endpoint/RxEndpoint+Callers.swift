@@ -29,7 +29,7 @@ extension RxEndpoint {
       isClient: true, connection: connection, peer: peer, channel: channel,
       callNumber: connections[connection].channels[channel].begin(),
       life: CallLife(deadTime: options.deadTime, idleTime: options.idleTime, now: now), configuration: configuration,
-      knownCongestionWindow: peers[peer].congestionWindow)
+      knownCongestionWindow: knownCongestionWindow(peer, now: now))
     call.timers.deadline = options.deadline.map { now + $0 }
     call.boundAt = now
     return call
@@ -90,6 +90,7 @@ extension RxEndpoint {
     }
     let peer = findPeer(target.peer)
     peers[peer].connectionCount += 1
+    beginNATPings(peer, now: now)
     let connection = connections.insert(
       RxConnection(
         client: target, peer: peer, epoch: epoch, cid: cid, securityIndex: securityIndex, security: security))
@@ -156,7 +157,11 @@ extension RxEndpoint {
 
   mutating func findPeer(_ address: RxAddress) -> Int {
     if let known = peersByAddress[address] { return known }
-    let peer = peers.insert(RxPeer(address: address, bodyByteCountMax: bodyByteCountMax))
+    let peer = peers.insert(
+      RxPeer(
+        address: address, bodyByteCountMax: bodyByteCountMax,
+        rtt: RTTEstimator(
+          initialTimeout: configuration.retransmitTimeoutInitial, timeoutMin: configuration.retransmitTimeoutMin)))
     peersByAddress[address] = peer
     return peer
   }

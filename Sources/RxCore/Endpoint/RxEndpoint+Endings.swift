@@ -17,6 +17,7 @@ extension RxEndpoint {
       peers[calls[call].peer].proof.proved(now: now)
     }
     if calls[call].queued == nil { calls[call].statistics.roundTrip = peers[calls[call].peer].rtt.smoothed }
+    if calls[call].queued == nil, calls[call].transmit.hasSentAny, completion == .success { noteWindow(call, now: now) }
     calls[call].transmit.drain(pool: &pool)
     callTimers.set(call, nil)
     if calls[call].queued != nil { dequeue(call) } else { detach(call, ending: ending, now: now) }
@@ -136,6 +137,7 @@ extension RxEndpoint {
     }
     connectionTimers.set(index, nil)
     let peer = connections[index].peer
+    if connections[index].isClient { endNATPings(peer) }
     _ = connections.remove(index)
     peers[peer].connectionCount -= 1
     if peers[peer].connectionCount == 0 {

@@ -69,7 +69,8 @@ extension RxEndpoint {
     for _ in 0..<64 {
       guard let index = next else { return nil }
       let patience =
-        isProven(connections[index].peer, now: now) ? configuration.connectionLingerTime : Self.retransmitTimeoutMax
+        isProven(connections[index].peer, now: now)
+        ? configuration.connectionLingerTime : configuration.retransmitTimeoutMax
       if !connections[index].hasServed || isIdle(index, for: patience, now: now) { return index }
       next = connections[index].idle.next >= 0 ? connections[index].idle.next : nil
     }
@@ -109,7 +110,7 @@ extension RxEndpoint {
     var call = RxCall(
       isClient: false, connection: connection, peer: peer, channel: header.channel, callNumber: header.callNumber,
       life: CallLife(deadTime: configuration.serverDeadTime, idleTime: nil, now: now), configuration: configuration,
-      knownCongestionWindow: peers[peer].congestionWindow)
+      knownCongestionWindow: knownCongestionWindow(peer, now: now))
     call.life.sent(now: now)
     call.timers.life = call.life.deadline
     let index = calls.insert(call)

@@ -82,20 +82,23 @@ extension RxEndpoint {
   }
 
   /// - Returns: bytes copied, and whether the end has been reached.
-  mutating func read(_ call: Int, into buffer: UnsafeMutableRawBufferPointer) -> (count: Int, isAtEnd: Bool) {
+  mutating func read(
+    _ call: Int, into buffer: UnsafeMutableRawBufferPointer, now: MonotonicTime
+  ) -> (count: Int, isAtEnd: Bool) {
     let count = calls[call].receive.read(into: buffer, pool: &pool)
-    noteRead(call, byteCount: count)
+    noteRead(call, byteCount: count, now: now)
     return (count, calls[call].receive.isAtEnd)
   }
 
   /// The reader took packets: the window has moved.
-  mutating func noteRead(_ call: Int, byteCount: Int) {
+  mutating func noteRead(_ call: Int, byteCount: Int, now: MonotonicTime) {
     calls[call].statistics.bytesRead += byteCount
     guard !calls[call].phase.hasEnded, calls[call].queued == nil, !calls[call].receive.isComplete else { return }
     calls[call].ack.windowMoved(
       first: calls[call].receive.hardAckLimit, edge: calls[call].receive.edge, top: calls[call].receive.top,
-      packetsPerAck: packetsPerAck(of: calls[call].peer))
+      packetsPerAck: packetsPerAck(of: calls[call].peer), now: now)
     queueToSend(call)
+    rearm(call)
   }
 
   /// A peer with a small window needs frequent acks, a wide one few.

@@ -14,6 +14,7 @@ extension RxEndpoint {
   /// One ack, or a run of DATA packets of one size, of one call.
   mutating func transmit(_ call: Int, into buffer: UnsafeMutableRawBufferPointer, now: MonotonicTime) -> RxTransmit? {
     let destination = connections[calls[call].connection].address
+    peers[calls[call].peer].lastSentAt = now
     let budget = sendBudget(call, now: now)
     if budget < .max, budget < leastOutput(call) {
       block(call, now: now)
@@ -33,6 +34,7 @@ extension RxEndpoint {
       if count > 0 { return RxTransmit(destination: destination, byteCount: count, segmentSize: count) }
     }
     let mayFragment = mayFragmentNext(call)
+    restartIfIdle(call, now: now)
     let (byteCount, segmentSize) = writeDataRun(
       call, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(buffer.count, budget)]), now: now)
     guard byteCount > 0 else { return nil }
@@ -55,6 +57,16 @@ extension RxEndpoint {
     if calls[call].isProbeWanted { return RxHeader.byteCount + peers[calls[call].peer].pathMTU.ceiling }
     guard let seq = calls[call].nextToTransmit else { return 0 }
     return RxHeader.byteCount + Int(calls[call].transmit.slots[seq].count)
+  }
+
+  /// A stream that paused does not go on at the speed it had.
+  private mutating func restartIfIdle(_ call: Int, now: MonotonicTime) {
+    if calls[call].transmit.inFlight == 0, let last = calls[call].lastDataAt,
+      now - last > peers[calls[call].peer].rtt.timeout + .milliseconds(200)
+    {
+      calls[call].congestion.restarted()
+    }
+    calls[call].lastDataAt = now
   }
 
   /// Whether the next packet may be larger than the path: it was made for a larger one, or its size is suspected.

@@ -50,6 +50,7 @@ public struct RxEndpoint: ~Copyable {
   // Timers and output.
   var callTimers = TimerTable()
   var connectionTimers = TimerTable()
+  var peerTimers = TimerTable()
   var datagrams = DatagramQueue()
   /// Names of calls with something to send.
   var sendQueue: Deque<UInt64> = []
@@ -92,6 +93,7 @@ public struct RxEndpoint: ~Copyable {
   public mutating func timeout(now: MonotonicTime) {
     while let index = callTimers.nextDue(now: now) { callTimerPassed(index, now: now) }
     while let index = connectionTimers.nextDue(now: now) { connectionTimerPassed(index, now: now) }
+    while let index = peerTimers.nextDue(now: now) { peerTimerPassed(index, now: now) }
     expireIdleConnections(now: now)
   }
 
@@ -171,7 +173,7 @@ public struct RxEndpoint: ~Copyable {
   ) -> (count: Int, isAtEnd: Bool) {
     guard let index = calls.index(of: call.rawValue) else { return (0, false) }
     beginWork(on: index)
-    return read(index, into: buffer)
+    return read(index, into: buffer, now: now)
   }
 
   /// What a call has carried so far; nil once it has been released.
@@ -250,7 +252,7 @@ public struct RxEndpoint: ~Copyable {
   /// When `timeout` wants to be called; nil for never. It may want nothing then but to name a later time.
   public var nextTimeout: MonotonicTime? {
     var first = callTimers.earliest
-    for time in [connectionTimers.earliest, nextIdleExpiry] {
+    for time in [connectionTimers.earliest, peerTimers.earliest, nextIdleExpiry] {
       guard let time else { continue }
       if let known = first, known <= time { continue }
       first = time

@@ -1,10 +1,16 @@
 /// Limits and times of an endpoint.
 public struct RxEndpointConfiguration: Sendable, Hashable {
-  /// Packets that we let a peer send beyond the last one handed to the reader. The ack trailer and the ack
-  /// bitmap bound it at 255 (one byte counts the soft acks).
-  public var receiveWindow = 255
+  /// Packets that we let a peer send beyond the last one handed to the reader, 1 to `windowMax`.
+  ///
+  /// The ack's list describes 255 packets at most (one byte counts them); those beyond are told of when what is
+  /// missing before them has come. Stock peers take what suits them of a larger window: OpenAFS 32 packets
+  /// (src/rx/rx_globals.h, rx_maxSendWindow), Linux 128 (net/rxrpc/ar-internal.h, RXRPC_TX_MAX_WINDOW).
+  /// AF_RXRPC's `rx_window_size`.
+  public var receiveWindow = 1024
   /// Packets that we send beyond the first unacknowledged, if the peer's window allows.
-  public var transmitWindow = 255
+  public var transmitWindow = 1024
+  /// Larger windows would hold more than 12 MB a call.
+  public static let windowMax = 8192
   /// Payload bytes of a DATA packet: 1416 is what fileservers use at MTU 1500 (FACTS: "natural MTU" 1444 = 28 + 1416).
   /// At most 1536, the size of a pooled block.
   public var payloadMax = 1416
@@ -23,6 +29,28 @@ public struct RxEndpointConfiguration: Sendable, Hashable {
   public var queuedCallsMax = 10_000
   /// Calls at most to one peer on connections that it has not answered on yet (see `RxEndpoint+CallQueue`).
   public var greetingCallsMax = 4
+  /// How long an ack that a packet asked for may wait for more packets (AF_RXRPC's `req_ack_delay`). Any wait counts
+  /// into the round trip that the peer measures.
+  public var requestedAckDelay: Duration = .zero
+  /// How long fewer packets than `packetsPerAck` may go unacknowledged (OpenAFS src/rx/rx.c, rx_softAckDelay; AF_RXRPC's
+  /// `soft_ack_delay`).
+  public var softAckDelay: Duration = .milliseconds(100)
+  /// How long the peer may not know that packets which were acknowledged softly have been read (OpenAFS src/rx/rx.c,
+  /// rx_hardAckDelay; AF_RXRPC's `idle_ack_delay`).
+  public var idleAckDelay: Duration = .milliseconds(100)
+  /// Wait for an acknowledgement before anything is known of the peer (AF_RXRPC's `resend_timeout`). RFC 6298 says 1 s;
+  /// half of it costs at most one repeated packet on a slow path and halves the wait for a lost first packet.
+  public var retransmitTimeoutInitial: Duration = .milliseconds(500)
+  /// Least wait, before allowances for delayed acks (OpenAFS src/rx/rx_globals.h, rx_minPeerTimeout).
+  public var retransmitTimeoutMin: Duration = .milliseconds(20)
+  /// Longest wait between two transmissions of a packet.
+  public var retransmitTimeoutMax: Duration = .seconds(5)
+  /// First wait before a peer is asked whether it still has what it acknowledged only softly; doubled up to 10 s.
+  public var softCheckInterval: Duration = .seconds(2)
+  /// How the congestion window grows.
+  public var congestionAlgorithm = RxCongestionAlgorithm.cubic
+  /// How long the congestion window that calls reached is where new calls to the same peer start.
+  public var pathMemoryLifetime: Duration = .seconds(60)
   /// How long an idle client connection is kept.
   public var connectionIdleTime: Duration = .seconds(600)
   /// How long a client connection that takes no more calls is kept at least after its last one, and how long one of a
@@ -31,6 +59,10 @@ public struct RxEndpointConfiguration: Sendable, Hashable {
   public var connectionLingerTime: Duration = .seconds(60)
   /// Client connections kept for stragglers only, at most; the oldest go first.
   public var lingeringConnectionsMax = 4096
+  /// How often a server that we have a connection with, and send nothing else to, is sent a datagram which only keeps
+  /// the mapping of an address translator alive; nil for never. OpenAFS's cache manager uses 20 s (src/afs/afs_conn.c).
+  /// It ends with the last connection (`connectionIdleTime`): who waits for calls longer makes one in between.
+  public var natPingInterval: Duration?
   /// How long an idle connection of a client of ours is kept (OpenAFS src/rx/rx_globals.h, rx_idleConnectionTime).
   public var serverConnectionIdleTime: Duration = .seconds(700)
   /// Connections of clients kept at most; at the bound the longest idle one goes, and if none is idle new ones wait.

@@ -4,8 +4,21 @@ extension RxParameter {
   /// All parameters, in the order of Docs/mounting.md.
   public static let all: [RxParameter] = [
     RxParameter(
-      "rx_window_size", .packets, 1...255, \.receiveWindow, "packets that a peer may send ahead of the reader"),
-    RxParameter("tx_window_size", .packets, 1...255, \.transmitWindow, "packets sent ahead of the acknowledgements"),
+      "rx_window_size", .packets, 1...RxEndpointConfiguration.windowMax, \.receiveWindow,
+      "packets that a peer may send ahead of the reader"),
+    RxParameter(
+      "tx_window_size", .packets, 1...RxEndpointConfiguration.windowMax, \.transmitWindow,
+      "packets sent ahead of the acknowledgements"),
+    RxParameter(
+      "req_ack_delay", .milliseconds, 0...1000, \.requestedAckDelay, "wait before an ack that a packet asked for"),
+    RxParameter(
+      "soft_ack_delay", .milliseconds, 1...1000, \.softAckDelay, "wait before fewer packets than usual are acknowledged"
+    ),
+    RxParameter(
+      "idle_ack_delay", .milliseconds, 1...1000, \.idleAckDelay, "wait before the peer hears that packets were read"),
+    RxParameter(
+      "resend_timeout", .milliseconds, 20...10_000, \.retransmitTimeoutInitial,
+      "wait for an ack before anything is known of the peer"),
     RxParameter("rx_mtu", .bytes, 64...1536, \.payloadMax, "data in a packet, in both directions"),
     RxParameter(
       "connection_expiry", .seconds, 1...dayInSeconds, \.connectionIdleTime,

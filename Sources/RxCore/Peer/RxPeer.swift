@@ -3,7 +3,9 @@ import AFSBase
 /// What is known of one UDP address that we have connections with. Shared by them all.
 struct RxPeer {
   let address: RxAddress
-  var rtt = RTTEstimator()
+  var rtt: RTTEstimator
+  var reordering = ReorderingTolerance()
+  var memory = PathMemory()
   /// Whether it has shown that it receives at its address.
   var proof = AddressProof()
   /// Names of server's calls which wait for that.
@@ -16,13 +18,16 @@ struct RxPeer {
   var pathMTU: PathMTU
   /// Client calls under way on connections that the peer has not answered on.
   var greetingCalls = 0
-  /// The congestion window where the last congestion left it: new calls do not start above it.
-  var congestionWindow: Int?
+  /// When the last datagram of a call, or NAT ping, went to it.
+  var lastSentAt = MonotonicTime.zero
+  /// Client connections, where they are kept reachable.
+  var clientConnectionCount = 0
   /// The largest receive window that the peer ever advertised: tells stock peers (32) from wide ones.
   var receiveWindowSeen = 0
 
-  init(address: RxAddress, bodyByteCountMax: Int) {
+  init(address: RxAddress, bodyByteCountMax: Int, rtt: RTTEstimator) {
     self.address = address
+    self.rtt = rtt
     pathMTU = PathMTU(ceiling: bodyByteCountMax)
   }
 
