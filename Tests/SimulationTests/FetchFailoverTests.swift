@@ -77,24 +77,24 @@ import Testing
 
   @Test("What came before the break is not asked for again when it is of the promised version")
   func continues() throws {
-    let bytes = pattern(2_000_000)
+    let bytes = pattern(5_000_000)
     try replicated(bytes, seed: 11) { world, client async throws in
-      world.cell.addFault(.init(operation: "FetchData64", fault: .breakOff(after: 900_000, .vOffline)))
+      world.cell.addFault(.init(operation: "FetchData64", fault: .breakOff(after: 3_500_000, .vOffline)))
       let receiver = try await fetch(client, count: bytes.count)
       #expect(receiver.bytes == bytes)
       #expect(receiver.restarts == 0)
-      // A piece that was not full when the call broke is lost.
+      // What was in the server's window when the call broke is lost (1024 packets), and a piece that was not full.
       let sent = world.cell.bytesFetched
-      #expect((2_000_000...2_300_000).contains(sent), "\(sent) bytes were sent")
+      #expect((5_000_000...6_800_000).contains(sent), "\(sent) bytes were sent")
     }
   }
 
   @Test("A part of an older version is not continued: all of the file is of the new one")
   func otherVersion() throws {
-    let (old, new) = (pattern(1_000_000), [UInt8](repeating: 7, count: 1_000_000))
+    let (old, new) = (pattern(4_000_000), [UInt8](repeating: 7, count: 4_000_000))
     try replicated(old, seed: 12) { world, client async throws in
       let fid = try #require(world.cell.find(["f"], in: world.rootCell))
-      world.cell.addFault(.init(operation: "FetchData64", fault: .breakOff(after: 700_000, .vOffline)))
+      world.cell.addFault(.init(operation: "FetchData64", fault: .breakOff(after: 3_500_000, .vOffline)))
       world.cell.addFault(.init(operation: "FetchData64", fault: .delay(.seconds(3))))
       let reading = world.start { try await fetch(client, count: old.count) }
       try await world.sleep(.seconds(2))
@@ -110,10 +110,10 @@ import Testing
   func sameServer() throws {
     try World.run(seed: 13) { world async throws in
       let client = world.clients[0]
-      let bytes = pattern(1_000_000)
+      let bytes = pattern(4_000_000)
       world.cell.makeFile(Array("f".utf8), in: world.root, bytes)
       _ = try await client.attributes("f")
-      world.cell.addFault(.init(operation: "FetchData64", fault: .breakOff(after: 600_000, .vRestarting)))
+      world.cell.addFault(.init(operation: "FetchData64", fault: .breakOff(after: 3_000_000, .vRestarting)))
       #expect(try await fetch(client, count: bytes.count).bytes == bytes)
     }
   }
