@@ -10,6 +10,10 @@ struct RxCall: ~Copyable {
   let channel: Int
   let callNumber: CallNumber
   var phase: CallPhase
+  /// What the tables note of it.
+  var measure: CallMeasure
+  /// For the tables, when its connection is gone.
+  let service: ServiceID
   var receive: ReceiveWindow
   var transmit: TransmitWindow
   var ack: AckScheduler
@@ -58,7 +62,7 @@ struct RxCall: ~Copyable {
 
   init(
     isClient: Bool, connection: Int, peer: Int, channel: Int, callNumber: CallNumber, life: CallLife,
-    configuration: RxEndpointConfiguration, knownCongestionWindow: Int?
+    configuration: RxEndpointConfiguration, knownCongestionWindow: Int?, service: ServiceID, now: MonotonicTime
   ) {
     self.isClient = isClient
     self.connection = connection
@@ -66,6 +70,8 @@ struct RxCall: ~Copyable {
     self.channel = channel
     self.callNumber = callNumber
     phase = CallPhase(isClient: isClient)
+    measure = CallMeasure(startedAt: now)
+    self.service = service
     receive = ReceiveWindow(window: configuration.receiveWindow)
     transmit = TransmitWindow(window: configuration.transmitWindow)
     ack = AckScheduler(window: configuration.receiveWindow, rules: AckRules(configuration))

@@ -13,7 +13,7 @@ struct RxConnection: ~Copyable {
   let securityIndex: UInt8
   var channels = [4 of RxChannel](repeating: RxChannel())
   var callCount = 0
-  private var lastSerial = Serial.none
+  private(set) var lastSerial = Serial.none
   /// Client: when a challenge was last answered.
   private var respondedAt: MonotonicTime?
 

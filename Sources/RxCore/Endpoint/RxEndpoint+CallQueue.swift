@@ -73,9 +73,11 @@ extension RxEndpoint {
     queuedCallCount -= 1
     let deadline = calls[index].timers.deadline
     let isReleased = calls[index].isReleased
+    let startedAt = calls[index].measure.startedAt
     calls[index] = boundCall(on: connection, queued.options, now: now)
     calls[index].timers.deadline = deadline
     calls[index].isReleased = isReleased
+    calls[index].measure = CallMeasure(startedAt: startedAt)
     bind(index, to: connection)
     if queued.isClosed {
       _ = write(index, UnsafeRawBufferPointer(start: nil, count: 0), isLast: true)

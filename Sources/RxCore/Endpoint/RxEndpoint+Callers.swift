@@ -29,7 +29,8 @@ extension RxEndpoint {
       isClient: true, connection: connection, peer: peer, channel: channel,
       callNumber: connections[connection].channels[channel].begin(),
       life: CallLife(deadTime: options.deadTime, idleTime: options.idleTime, now: now), configuration: configuration,
-      knownCongestionWindow: knownCongestionWindow(peer, now: now))
+      knownCongestionWindow: knownCongestionWindow(peer, now: now), service: connections[connection].serviceID,
+      now: now)
     call.timers.deadline = options.deadline.map { now + $0 }
     call.boundAt = now
     return call
@@ -52,7 +53,7 @@ extension RxEndpoint {
     RxCall(
       isClient: true, connection: -1, peer: -1, channel: 0, callNumber: .connection,
       life: CallLife(deadTime: options.deadTime, idleTime: nil, now: now), configuration: configuration,
-      knownCongestionWindow: nil)
+      knownCongestionWindow: nil, service: ServiceID(0), now: now)
   }
 
   /// Counts a new call into its connection and peer.

@@ -8,6 +8,8 @@ extension RxEndpoint {
   /// - Parameter ending: what its stragglers are answered with.
   mutating func complete(_ call: Int, _ completion: RxCompletion, ending: RxChannel.Ending, now: MonotonicTime) {
     guard calls[call].phase.end() else { return }
+    calls[call].measure.endedAt = now
+    calls[call].measure.completion = completion
     beginWork(on: call)
     // Before the channel is free: none of those that wait shall begin on it.
     if let (target, error) = unansweredTarget(call, completion) { failQueued(to: target, error, now: now) }
@@ -70,6 +72,12 @@ extension RxEndpoint {
   mutating func free(_ index: Int) {
     callTimers.set(index, nil)
     var call = calls.remove(index)
+    // A call that never began has no number.
+    if call.callNumber != .connection {
+      // Those of files go past the places that note the first word.
+      call.measure.carried(sent: call.statistics.bytesWritten, received: call.statistics.bytesRead)
+      operations.record(call.measure, service: call.service, isOutgoing: call.isClient)
+    }
     call.receive.drain(pool: &pool)
     call.transmit.drain(pool: &pool)
   }

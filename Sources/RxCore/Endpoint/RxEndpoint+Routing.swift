@@ -8,7 +8,8 @@ extension RxEndpoint {
     case .version:
       if !packet.header.isFromClient { return receivedVersionAnswer(packet.header, from: source, now: now) }
       return answerVersion(packet, from: source, now: now)
-    case .debug, .parameters, .parameters2, .parameters3: return
+    case .debug: return answerDebug(packet, from: source, now: now)
+    case .parameters, .parameters2, .parameters3: return
     case .data, .ack, .busy, .abort, .ackAll, .challenge, .response: break
     }
     if packet.header.isFromClient {
@@ -27,6 +28,7 @@ extension RxEndpoint {
   }
 
   private mutating func routeToCaller(_ packet: ReceivedPacket, _ connection: Int, now: MonotonicTime) {
+    peers[connections[connection].peer].traffic.received(bytes: RxHeader.byteCount + packet.body.count)
     if packet.header.callNumber == .connection {
       switch packet.type {
       case .abort: receivedConnectionAbort(packet.body, connection, now: now)
@@ -50,6 +52,7 @@ extension RxEndpoint {
   }
 
   private mutating func routeToService(_ packet: ReceivedPacket, _ connection: Int, now: MonotonicTime) {
+    peers[connections[connection].peer].traffic.received(bytes: RxHeader.byteCount + packet.body.count)
     if let failure = connections[connection].failure {
       if packet.type != .abort { sendConnectionAbort(connection, failure, now: now) }
       return
@@ -138,7 +141,9 @@ extension RxEndpoint {
     guard packet.header.isFromClient, versionAnswers.admit(now: now) else { return }
     var header = packet.header
     header.flags.remove(.clientInitiated)
-    let textByteCount = 65
+    // No more bytes than the question had, for whom we do not know: its address may be forged.
+    let textByteCount = answersDebug(source) ? 65 : min(65, packet.body.count)
+    guard textByteCount > 0 else { return }
     let text = configuration.versionText.utf8.prefix(textByteCount - 1)
     datagrams.append(to: source, count: RxHeader.byteCount + textByteCount) { bytes in
       header.write(to: bytes)

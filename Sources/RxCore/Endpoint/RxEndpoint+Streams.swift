@@ -86,6 +86,7 @@ extension RxEndpoint {
     _ call: Int, into buffer: UnsafeMutableRawBufferPointer, now: MonotonicTime
   ) -> (count: Int, isAtEnd: Bool) {
     let count = calls[call].receive.read(into: buffer, pool: &pool)
+    calls[call].measure.read(UnsafeRawBufferPointer(rebasing: buffer[..<count]), isClient: calls[call].isClient)
     noteRead(call, byteCount: count, now: now)
     return (count, calls[call].receive.isAtEnd)
   }
@@ -120,6 +121,7 @@ extension RxEndpoint {
       bytes, isLast: isLast, bodyByteCountMax: peers[calls[call].peer].bodyByteCountMax, seal: seal(for: call),
       pool: &pool)
     calls[call].statistics.bytesWritten += taken
+    calls[call].measure.wrote(UnsafeRawBufferPointer(rebasing: bytes[..<taken]), isClient: calls[call].isClient)
     if taken < bytes.count { calls[call].isWritableOwed = true }
     queueToSend(call)
     return taken

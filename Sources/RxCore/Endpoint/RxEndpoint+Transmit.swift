@@ -103,6 +103,10 @@ extension RxEndpoint {
     calls[call].statistics.packetsSent += 1
     if calls[call].transmit.slots[seq].hasBeenRepeated { calls[call].statistics.packetsResent += 1 }
     let slot = calls[call].transmit.slots[seq]
+    if slot.hasBeenRepeated {
+      peers[calls[call].peer].traffic.packetsResent &+= 1
+      traffic.packetsResent &+= 1
+    }
     header.checksum = slot.checksum
     if slot.isLast { header.flags.insert(.lastPacket) }
     let isFollowed = calls[call].nextToTransmit != nil

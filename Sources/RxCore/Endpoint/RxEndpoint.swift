@@ -60,6 +60,13 @@ public struct RxEndpoint: ~Copyable {
   /// Answers to packets that belong to no call: a flood of those must not become a flood of ours.
   var strayAnswers: RateLimit
   var versionAnswers: RateLimit
+  var debugAnswers: RateLimit
+  static let debugAnswersPerSecond = 1000
+
+  // What has happened.
+  var operations = OperationTable()
+  var packets = RxPacketCounts()
+  var traffic = RxTraffic()
 
   /// - Parameters:
   ///   - seed: where random numbers (epoch, connection ids, challenges) come from.
@@ -73,13 +80,19 @@ public struct RxEndpoint: ~Copyable {
     nextConnectionID = lane.connectionID(from: UInt32(truncatingIfNeeded: generator.next()))
     strayAnswers = RateLimit(perSecond: 1000, now: now)
     versionAnswers = RateLimit(perSecond: 50, now: now)
+    debugAnswers = RateLimit(perSecond: Self.debugAnswersPerSecond, now: now)
   }
 
   // MARK: Input
 
   /// A datagram arrived. Never traps on any content.
   public mutating func receive(_ datagram: UnsafeRawBufferPointer, from source: RxAddress, now: MonotonicTime) {
-    guard !isShutDown, let header = RxHeader(datagram), let type = PacketType(rawValue: header.type) else { return }
+    guard !isShutDown else { return }
+    traffic.received(bytes: datagram.count)
+    guard let header = RxHeader(datagram), let type = PacketType(rawValue: header.type) else {
+      return packets.countReceived(type: 0)
+    }
+    packets.countReceived(type: header.type)
     route(
       ReceivedPacket(header: header, type: type, body: datagram.dropping(RxHeader.byteCount)), from: source, now: now)
   }
@@ -226,12 +239,25 @@ public struct RxEndpoint: ~Copyable {
 
   /// Fills `buffer` (64 KiB) with the next datagram, or with several of equal size for one destination.
   public mutating func nextTransmit(into buffer: UnsafeMutableRawBufferPointer, now: MonotonicTime) -> RxTransmit? {
+    guard let transmit = takeTransmit(into: buffer, now: now) else { return nil }
+    let count = (transmit.byteCount + transmit.segmentSize - 1) / max(transmit.segmentSize, 1)
+    // The type's place in the header.
+    packets.countSent(type: transmit.byteCount >= RxHeader.byteCount ? buffer[20] : 0, count)
+    traffic.sent(packets: count, bytes: transmit.byteCount)
+    return transmit
+  }
+
+  private mutating func takeTransmit(into buffer: UnsafeMutableRawBufferPointer, now: MonotonicTime) -> RxTransmit? {
     if let datagram = datagrams.next(into: buffer) { return datagram }
     while let name = sendQueue.popFirst() {
       guard let index = calls.index(of: name) else { continue }
       calls[index].isQueuedToSend = false
       guard !calls[index].phase.hasEnded else { continue }
-      if let transmit = transmit(index, into: buffer, now: now) { return transmit }
+      if let transmit = transmit(index, into: buffer, now: now) {
+        let count = (transmit.byteCount + transmit.segmentSize - 1) / max(transmit.segmentSize, 1)
+        peers[calls[index].peer].traffic.sent(packets: count, bytes: transmit.byteCount)
+        return transmit
+      }
     }
     // A call that may not send yet can have left a question.
     return datagrams.next(into: buffer)

@@ -83,6 +83,9 @@ public struct RxEndpointConfiguration: Sendable, Hashable {
   public var segmentsMax = 44
   /// What a version packet is answered with; 64 bytes of it count.
   public var versionText = "afsfuse"
+  /// Who gets answers to DEBUG packets (`rxdebug`), and the whole version text. The answers are longer than the
+  /// questions: networks in which addresses are forged do not belong here.
+  public var debugNetworks = RxNetwork.loopback
 
   public init() {}
 }

@@ -24,6 +24,8 @@ struct RxPeer {
   var clientConnectionCount = 0
   /// The largest receive window that the peer ever advertised: tells stock peers (32) from wide ones.
   var receiveWindowSeen = 0
+  /// Since we know it.
+  var traffic = RxTraffic()
 
   init(address: RxAddress, bodyByteCountMax: Int, rtt: RTTEstimator) {
     self.address = address

@@ -6,6 +6,8 @@ struct PacketPool: ~Copyable {
   private var free: [UnsafeMutableRawPointer] = []
   /// Blocks taken and not given back.
   private(set) var blocksInUse = 0
+  /// Idle blocks kept for the next packets.
+  var blocksFree: Int { free.count }
   /// Idle blocks kept; more go back to the allocator.
   private let idleBlocksMax: Int
 

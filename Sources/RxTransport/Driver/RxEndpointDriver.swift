@@ -26,6 +26,8 @@ package final class RxEndpointDriver {
   private(set) package var counters = RxCallCounters()
   /// What is told of packets that a security class refused.
   package var securityRefused: ((RxSecurityRefusal) -> Void)?
+  /// Writes down what comes and goes, as seen from the local address; nil costs a test.
+  package var trace: (trace: RxPacketTrace, local: RxAddress)?
   /// Where reads go whose length is not known in advance.
   let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: scratchBytes, alignment: 16)
 
@@ -53,6 +55,9 @@ package final class RxEndpointDriver {
 
   /// One datagram has come.
   package func receive(_ datagram: UnsafeRawBufferPointer, from source: RxAddress) {
+    if let trace {
+      trace.trace.record(datagram, from: source, to: trace.local, isOutgoing: false, at: loop.wallTime)
+    }
     endpoint.receive(datagram, from: source, now: now)
   }
 
@@ -95,8 +100,24 @@ package final class RxEndpointDriver {
 
   /// Fills `buffer` (64 KiB) with what must be sent next.
   package func nextTransmit(into buffer: UnsafeMutableRawBufferPointer) -> RxTransmit? {
-    endpoint.nextTransmit(into: buffer, now: now)
+    let transmit = endpoint.nextTransmit(into: buffer, now: now)
+    if let trace, let transmit { record(transmit, buffer, trace) }
+    return transmit
   }
+
+  private func record(
+    _ transmit: RxTransmit, _ buffer: UnsafeMutableRawBufferPointer, _ trace: (trace: RxPacketTrace, local: RxAddress)
+  ) {
+    let time = loop.wallTime
+    for start in stride(from: 0, to: transmit.byteCount, by: max(transmit.segmentSize, 1)) {
+      let datagram = UnsafeRawBufferPointer(
+        rebasing: buffer[start..<min(start + transmit.segmentSize, transmit.byteCount)])
+      trace.trace.record(datagram, from: trace.local, to: transmit.destination, isOutgoing: true, at: time)
+    }
+  }
+
+  /// What lives in the endpoint.
+  package var tables: RxTables { endpoint.tables(now: now) }
 
   /// When `advance` wants to be called.
   package var nextTimeout: MonotonicTime? { endpoint.nextTimeout }

@@ -92,6 +92,12 @@ final class OpenPort: Sendable {
       let driver = RxEndpointDriver(
         loop: thread, configuration: configuration, seed: seed(), now: Clock.monotonic, lane: lane,
         acceptQueue: acceptQueue)
+      if let trace = options.trace {
+        let local = RxAddress(
+          high: options.address?.high ?? 0, low: options.address?.low ?? 0xFFFF_0000_0000,
+          port: socket.localAddress.port)
+        driver.trace = (trace, local)
+      }
       let pump = SocketPump(driver: driver, socket: socket, logger: logger)
       return LaneExchange.Lane(thread: thread, driver: LoopBound(driver), pump: LoopBound(pump))
     }
@@ -106,6 +112,13 @@ final class OpenPort: Sendable {
 }
 
 extension LaneExchange.Lane {
+  /// What lives there.
+  func tables() async -> RxTables {
+    await withUnsafeContinuation { continuation in
+      thread.perform { continuation.resume(returning: driver.value.tables) }
+    }
+  }
+
   /// What has been going on there.
   func statistics() async -> RxTransportStatistics {
     await withUnsafeContinuation { continuation in

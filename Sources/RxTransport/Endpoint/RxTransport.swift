@@ -107,6 +107,13 @@ public final class RxTransport: RxCaller, RxSecurityRegistry {
     }
   }
 
+  /// Calls, connections, peers, operations at this moment, of all threads.
+  public func tables() async -> RxTables {
+    var sum = RxTables()
+    for lane in port.lanes { sum.add(await lane.tables()) }
+    return sum
+  }
+
   /// What has been going on, on all threads.
   public func statistics() async -> RxTransportStatistics {
     var sum = RxTransportStatistics()

@@ -1,7 +1,7 @@
 public import RxCore
 
 /// Where and how a transport's sockets and threads work.
-public struct RxTransportOptions: Sendable, Hashable {
+public struct RxTransportOptions: Sendable {
   /// The local address; nil for all of the host's, IPv6 and IPv4. Its port does not count.
   public var address: RxAddress?
   /// The UDP port; 0 for any free one.
@@ -10,6 +10,8 @@ public struct RxTransportOptions: Sendable, Hashable {
   public var acceptsOtherPort = true
   /// Size of the socket's receive and send buffer, if the kernel allows.
   public var socketBufferBytes = 8 << 20
+  /// Where datagrams are written down; nil for nowhere.
+  public var trace: RxPacketTrace?
 
   /// I/O threads, each with a socket of its own for the one port, and with its own connections. At most
   /// `RxLane.countMax`.

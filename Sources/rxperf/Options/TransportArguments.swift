@@ -22,6 +22,22 @@ struct TransportArguments: ParsableArguments {
     help: ArgumentHelp("Size of the socket's buffers.", valueName: "KiB"))
   var udpBuffer: Int = 8192
 
+  @Option(
+    help: ArgumentHelp(
+      "Write all datagrams to this file (pcapng, for Wireshark); of two files of 128 MiB the older one is FILE.1.",
+      valueName: "file"), completion: .file())
+  var trace: String?
+
+  @Option(
+    help: ArgumentHelp("Who gets answers to rxdebug, besides this host: 10.0.0.0/8.", valueName: "network"),
+    transform: Self.network)
+  var debugFrom: [RxNetwork] = []
+
+  private static func network(_ text: String) throws -> RxNetwork {
+    guard let network = RxNetwork(text) else { throw ValidationError("'\(text)' is no IPv4 network.") }
+    return network
+  }
+
   func configuration() throws -> RxEndpointConfiguration {
     var configuration = RxEndpointConfiguration()
     do throws(RxParameterError) {
@@ -34,6 +50,7 @@ struct TransportArguments: ParsableArguments {
       throw ValidationError(error.description)
     }
     configuration.versionText = "afsfuse rxperf"
+    configuration.debugNetworks += debugFrom
     return configuration
   }
 
@@ -43,6 +60,7 @@ struct TransportArguments: ParsableArguments {
     options.acceptsOtherPort = false
     options.socketBufferBytes = udpBuffer * 1024
     do {
+      options.trace = try trace.map { try RxPacketTrace(path: $0) }
       return try RxTransport(options: options, configuration: try configuration(), logger: Logger(label: "rxperf"))
     } catch let error as RxTransportError {
       throw ValidationError("\(error)" + (port == 0 ? "" : " (say -p to use another)"))

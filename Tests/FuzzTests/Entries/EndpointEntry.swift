@@ -47,6 +47,7 @@ private struct FuzzWorld: ~Copyable {
     if small & 8 != 0 { configuration.serverConnectionsMax = 2 }
     if small & 16 != 0 { configuration.payloadMax = 64 }
     if small & 32 != 0 { configuration.halfOpenCallsMax = 1 }
+    configuration.debugNetworks = [RxNetwork("10.0.0.0/8")!]
     client = RxEndpoint(configuration: configuration, seed: 1, now: now)
     server = RxEndpoint(configuration: configuration, seed: 2, now: now)
     server.register(service: ServiceID(1), checksReachability: small & 64 != 0)
@@ -83,8 +84,10 @@ private struct FuzzWorld: ~Copyable {
       pump(side)
     }
     for _ in 0..<100 { pass(.seconds(100)) }
-    precondition(client.calls.count == 0 && server.calls.count == 0, "calls are left")
-    precondition(client.peers.count == 0 && server.peers.count == 0, "peers are left")
+    let left = [client.census, server.census]
+    precondition(left.allSatisfy { $0.calls == 0 }, "calls are left: \(left)")
+    precondition(
+      left.allSatisfy { $0.peers == 0 && $0.blocksInUse == 0 && $0.timers == 0 }, "something is left: \(left)")
     client.shutDown(now: now)
     server.shutDown(now: now)
   }
