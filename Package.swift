@@ -26,9 +26,10 @@ func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target
   .target(name: name, dependencies: dependencies, swiftSettings: seesFuse.contains(name) ? fuseSettings : settings)
 }
 
-func command(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func command(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
   .executableTarget(
-    name: name, dependencies: dependencies, swiftSettings: seesFuse.contains(name) ? fuseSettings : settings)
+    name: name, dependencies: dependencies, path: path, swiftSettings: seesFuse.contains(name) ? fuseSettings : settings
+  )
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
@@ -45,6 +46,7 @@ let package = Package(
     .executable(name: "rxgen", targets: ["rxgen"]),
     .executable(name: "rxperf", targets: ["rxperf"]),
     .library(name: "AFSClient", targets: ["AFSClient"]),
+    .library(name: "librx", targets: ["Rx", "RxCore", "RxTransport"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -67,6 +69,7 @@ let package = Package(
     library("RxCore", ["AFSBase", "AFSTypes", collections]),
     // 3 drivers
     library("RxTransport", ["AFSBase", "AFSTypes", "RxCore", "CLinuxShims", collections, logging, system]),
+    library("Rx", ["AFSBase", "AFSTypes", "RxCore", "RxTransport"]),
     library("RxSecurity", ["AFSBase", "AFSTypes", "RxCore", "CCrypto"]),
     library("RxGen", ["AFSBase"]),
     // 4 interfaces
@@ -149,6 +152,8 @@ let package = Package(
         logging, system,
       ]),
     tests("FuzzTests", ["AFSBase", "AFSTypes", "RxCore"]),
+    command("rxexample-client", ["Rx"], path: "contrib/examples/client"),
+    command("rxexample-server", ["Rx"], path: "contrib/examples/server"),
     tests("TidyTests", []),
     .target(name: "CTestCalls", path: "Tests/CTestCalls"),
     tests("AFSFuseTests", ["AFSBase", "AFSTypes", "AFSClient", "AFSCredentials", "AFSFuse", "CTestCalls", logging]),

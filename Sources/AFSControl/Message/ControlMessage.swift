@@ -1,6 +1,8 @@
 /// What a command asks a daemon: one line of JSON.
 package enum ControlRequest: Hashable, Sendable {
   case status
+  /// The tables of Rx: calls, connections, peers, operations.
+  case rx
   /// - Parameter lazily: detach the mount even when it is in use.
   case unmount(lazily: Bool)
   /// The caller's tokens.
@@ -25,6 +27,8 @@ package enum ControlRequest: Hashable, Sendable {
     switch self {
     case .status:
       .object([.init("version", .integer(Self.version)), .init("command", .string("status"))])
+    case .rx:
+      .object([.init("version", .integer(Self.version)), .init("command", .string("rx"))])
     case .unmount(let lazily):
       .object([
         .init("version", .integer(Self.version)), .init("command", .string("unmount")), .init("lazy", .bool(lazily)),
@@ -49,6 +53,7 @@ package enum ControlRequest: Hashable, Sendable {
     guard json["version"]?.integer == Self.version else { throw .refused("this daemon speaks version \(Self.version)") }
     switch json["command"]?.string {
     case "status": self = .status
+    case "rx": self = .rx
     case "unmount": self = .unmount(lazily: json["lazy"]?.bool ?? false)
     case "tokens": self = .tokens
     case "setToken":
@@ -67,6 +72,8 @@ package enum ControlReply: Hashable, Sendable {
   case done
   case status(MountStatus)
   case tokens([TokenStatus])
+  /// An object; what is in it is the command's and the daemon's affair.
+  case rx(JSONValue)
   case failed(String)
 
   package var json: JSONValue {
@@ -82,6 +89,8 @@ package enum ControlReply: Hashable, Sendable {
         .init("version", .integer(ControlRequest.version)), .init("ok", .bool(true)),
         .init("tokens", .array(tokens.map(\.json))),
       ])
+    case .rx(let tables):
+      .object([.init("version", .integer(ControlRequest.version)), .init("ok", .bool(true)), .init("rx", tables)])
     case .failed(let text):
       .object([
         .init("version", .integer(ControlRequest.version)), .init("ok", .bool(false)), .init("error", .string(text)),
@@ -93,6 +102,10 @@ package enum ControlReply: Hashable, Sendable {
     guard let isGood = json["ok"]?.bool else { throw .malformed }
     guard isGood else {
       self = .failed(json["error"]?.string ?? "refused")
+      return
+    }
+    if let tables = json["rx"] {
+      self = .rx(tables)
       return
     }
     if let tokens = json["tokens"]?.array {

@@ -41,7 +41,7 @@ extension RxEndpoint {
     var call = unboundCall(options, now: now)
     lastTicket += 1
     call.queued = QueuedCall(target: target, options: options, ticket: lastTicket)
-    call.timers.deadline = options.deadline.map { now + $0 }
+    call.timers.deadline = [options.deadline, lifetimeMax].compactMap { $0 }.min().map { now + $0 }
     let index = calls.insert(call)
     targets[target, default: TargetQueue()].waiting.append(calls.name(of: index))
     queuedCallCount += 1

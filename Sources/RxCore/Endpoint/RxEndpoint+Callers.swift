@@ -31,7 +31,7 @@ extension RxEndpoint {
       life: CallLife(deadTime: options.deadTime, idleTime: options.idleTime, now: now), configuration: configuration,
       knownCongestionWindow: knownCongestionWindow(peer, now: now), service: connections[connection].serviceID,
       now: now)
-    call.timers.deadline = options.deadline.map { now + $0 }
+    call.timers.deadline = [options.deadline, lifetimeMax].compactMap { $0 }.min().map { now + $0 }
     call.boundAt = now
     return call
   }
@@ -55,6 +55,9 @@ extension RxEndpoint {
       life: CallLife(deadTime: options.deadTime, idleTime: nil, now: now), configuration: configuration,
       knownCongestionWindow: nil, service: ServiceID(0), now: now)
   }
+
+  /// The configured limit on every call.
+  var lifetimeMax: Duration? { configuration.callLifetimeMax > .zero ? configuration.callLifetimeMax : nil }
 
   /// Counts a new call into its connection and peer.
   mutating func attach(_ call: Int, _ connection: Int, _ channel: Int) {

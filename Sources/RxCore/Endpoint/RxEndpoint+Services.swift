@@ -114,6 +114,7 @@ extension RxEndpoint {
       now: now)
     call.life.sent(now: now)
     call.timers.life = call.life.deadline
+    call.timers.deadline = lifetimeMax.map { now + $0 }
     let index = calls.insert(call)
     halfOpenCalls += 1
     attach(index, connection, header.channel)

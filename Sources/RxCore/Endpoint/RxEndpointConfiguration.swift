@@ -79,6 +79,8 @@ public struct RxEndpointConfiguration: Sendable, Hashable {
   public var trustsAddresses = false
   /// How long a client may show no sign of life while we serve it or wait for its last acknowledgement.
   public var serverDeadTime: Duration = .seconds(50)
+  /// Limit on every call, ours and those of peers; zero for none.
+  public var callLifetimeMax: Duration = .zero
   /// Datagrams of one destination put into one buffer at most; 44 of 1444 bytes fill a UDP_SEGMENT send.
   public var segmentsMax = 44
   /// What a version packet is answered with; 64 bytes of it count.

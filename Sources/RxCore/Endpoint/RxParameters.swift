@@ -21,6 +21,11 @@ extension RxParameter {
       "wait for an ack before anything is known of the peer"),
     RxParameter("rx_mtu", .bytes, 64...1536, \.payloadMax, "data in a packet, in both directions"),
     RxParameter(
+      "max_call_lifetime", .seconds, 0...dayInSeconds, \.callLifetimeMax, "limit on every call; 0 for none"),
+    RxParameter(
+      "dead_call_expiry", .seconds, 1...3600, \.connectionLingerTime,
+      "how long the last word of an ended call is repeated to a peer that missed it"),
+    RxParameter(
       "connection_expiry", .seconds, 1...dayInSeconds, \.connectionIdleTime,
       "how long an unused client connection is kept"),
     RxParameter(

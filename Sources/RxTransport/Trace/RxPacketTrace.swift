@@ -1,6 +1,6 @@
 package import AFSBase
 import Glibc
-public import RxCore
+package import RxCore
 
 /// Writes datagrams to a pcapng file, as they are on the wire, with a thread of its own.
 ///
@@ -62,7 +62,6 @@ public final class RxPacketTrace: Sendable {
   // MARK: The writer's thread
 
   private static func work(_ state: Monitor<State>, _ first: CInt, _ path: String, _ limit: Int) {
-    var file = first
     var output = TraceOutput(file: first, path: path, limit: limit)
     var isEnd = false
     while !isEnd {

@@ -7,7 +7,8 @@ import Glibc
 struct StatusCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "status",
-    abstract: "Shows mounts, cells, servers, volumes, and what is held and under way.")
+    abstract: "Shows mounts, cells, servers, volumes, and what is held and under way.",
+    subcommands: [RxStatusCommand.self])
 
   @Argument(help: "One mount only.", completion: .directory)
   var mountPoint: String?
@@ -24,7 +25,7 @@ struct StatusCommand: ParsableCommand {
         switch try ControlClient.ask(.status, at: path, seconds: 5) {
         case .status(let status): mounts.append(status)
         case .failed(let text): throw .refused(text)
-        case .done, .tokens: throw .malformed
+        case .done, .tokens, .rx: throw .malformed
         }
       } catch {
         if error == .absent { continue }

@@ -110,6 +110,8 @@ struct Daemon: Sendable {
           switch request {
           case .status:
             return .status(await status(client, session, started: started))
+          case .rx:
+            return .rx(await client.describeRx(mountPoint: settings.mountPoint.path))
           case .unmount(let lazily):
             return await withCheckedContinuation { inbox.yield(.unmount(lazily: lazily, $0)) }
           case .tokens: return await client.tokens.list(user: user, isOwner: user == geteuid() || user == 0)

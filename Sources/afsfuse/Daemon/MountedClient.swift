@@ -16,6 +16,7 @@ struct MountedClient: Sendable {
   let fileSystem: AFSFileSystem
   let transport: RxTransport
   let cache: DiskCache
+  private let trace: RxPacketTrace?
   private let localCell: CellName?
   private let duties: Task<Void, Never>
 
@@ -37,7 +38,8 @@ struct MountedClient: Sendable {
     var generator = SystemRandomNumberGenerator()
     let cells = try Cells(settings, seed: generator.next(), logger: logger)
     try await cells.requireLocalCell()
-    let transport = try openTransport(settings, logger: logger)
+    let trace = try openTrace(settings)
+    let transport = try openTransport(settings, trace: trace, logger: logger)
     let cache = try openCache(settings)
     var surroundings = AFSFileSystem.Surroundings(
       caller: transport, timer: transport.timer, log: logger, cache: cache, resolver: cells.resolver,
@@ -50,7 +52,8 @@ struct MountedClient: Sendable {
     transport.register(fileSystem.callbackService)
     let duties = Task(executorPreference: transport.executor) { await fileSystem.run() }
     let client = MountedClient(
-      fileSystem: fileSystem, transport: transport, cache: cache, localCell: cells.configuration.localCell,
+      fileSystem: fileSystem, transport: transport, cache: cache, trace: trace,
+      localCell: cells.configuration.localCell,
       duties: duties)
     do throws(AFSError) {
       try await client.onTransport { () throws(AFSError) in try await fileSystem.checkRoot() }
@@ -71,6 +74,7 @@ struct MountedClient: Sendable {
     }
     duties.cancel()
     await transport.shutDown()
+    trace?.close()
     try outcome.get()
   }
 
@@ -106,6 +110,14 @@ struct MountedClient: Sendable {
     ]
   }
 
+  /// The tables of Rx.
+  func describeRx(mountPoint: String) async -> JSONValue {
+    let tables = await transport.tables().json
+    guard case .object(let members) = tables else { return tables }
+    return .object(
+      [.init("mountPoint", .string(mountPoint)), .init("port", JSONValue(transport.boundPort))] + members)
+  }
+
   // MARK: Parts
 
   private func onTransport<Value: Sendable>(
@@ -117,9 +129,22 @@ struct MountedClient: Sendable {
     return try await task.value.get()
   }
 
-  private static func openTransport(_ settings: MountSettings, logger: Logger) throws(Failure) -> RxTransport {
+  private static func openTrace(_ settings: MountSettings) throws(Failure) -> RxPacketTrace? {
+    guard let path = settings.rx.tracePath else { return nil }
     do throws(RxTransportError) {
-      let transport = try RxTransport(options: RxTransportOptions(port: settings.callbackPort), logger: logger)
+      return try RxPacketTrace(path: path)
+    } catch {
+      throw Failure("--rx-trace: \(error)")
+    }
+  }
+
+  private static func openTransport(_ settings: MountSettings, trace: RxPacketTrace?, logger: Logger) throws(Failure)
+    -> RxTransport
+  {
+    do throws(RxTransportError) {
+      var options = RxTransportOptions(port: settings.callbackPort)
+      options.trace = trace
+      let transport = try RxTransport(options: options, configuration: settings.rx.configuration, logger: logger)
       if transport.portWasTaken {
         logger.notice("UDP port \(settings.callbackPort) is taken, using \(transport.boundPort)")
       }

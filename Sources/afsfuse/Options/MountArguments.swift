@@ -69,6 +69,8 @@ struct MountArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Whose key of the keytab. (default: its first one)", valueName: "name"))
   var principal: String?
 
+  @OptionGroup var rxArguments: RxArguments
+
   @Flag(help: "Let other users use the mount.")
   var allowOther = false
 
@@ -124,6 +126,10 @@ struct MountArguments: ParsableArguments {
     case "config-dir": configDir = value
     case "cache-dir": cacheDir = value
     case "cache-size": cacheSize = try Self.parsed(name, value)
+    // A comma ends an option of a list: each parameter is one.
+    case "rx": rxArguments.rx.append(value)
+    case "rx-trace": rxArguments.rxTrace = value
+    case "rx-debug-from": rxArguments.rxDebugFrom.append(value)
     case "callback-port": callbackPort = try Self.parsed(name, value)
     case "log-level": logLevel = try Self.level(value)
     case "log-file": logFile = value
@@ -195,7 +201,8 @@ struct MountArguments: ParsableArguments {
     return MountSettings(
       mountPoint: point, options: options, cell: cell, cellServers: cellServers, root: root,
       configurationFolder: configuration, cacheFolder: cache + "/" + Self.folderName(point.path),
-      cacheBytes: cacheSize.bytes, callbackPort: callbackPort, securityLevel: minSecurity,
+      cacheBytes: cacheSize.bytes, callbackPort: callbackPort, rx: try rxArguments.settings(),
+      securityLevel: minSecurity,
       automaticTokens: try automaticTokens(isShared: options.allowsOthers || options.allowsRoot))
   }
 

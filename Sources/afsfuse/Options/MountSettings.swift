@@ -17,6 +17,7 @@ struct MountSettings: Sendable {
   var cacheFolder: String
   var cacheBytes: UInt64
   var callbackPort: UInt16
+  var rx: RxSettings
   /// How calls with a token are protected.
   var securityLevel: RxkadLevel
   /// Where tokens are got from without a command; nil: nowhere.

@@ -92,13 +92,15 @@ struct ClientCommand: AsyncParsableCommand {
   func run() async throws {
     let address = RxAddress(ipv4: try ServerName.address(of: server), port: port)
     let request = try makeRequest()
+    let trace = try transport.openTrace()
     let clients = try (0..<min(ioThreads, threads)).map { _ in
       PerfClient(
-        transport: try transport.openTransport(address: nil, port: 0),
+        transport: try transport.openTransport(address: nil, port: 0, trace: trace),
         target: RxTarget(peer: address, service: ServiceID(PerfRequest.service)),
         options: RxCallOptions(deadline: timeout.map { .seconds($0) }), request: request,
         check: verify ? PerfCheck(allowsZeros: false) : nil)
     }
+    defer { trace?.close() }
     do {
       if prime { try await Self.prime(clients[0]) }
       let report = try await measure(clients)

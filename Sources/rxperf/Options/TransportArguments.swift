@@ -54,13 +54,23 @@ struct TransportArguments: ParsableArguments {
     return configuration
   }
 
-  func openTransport(address: RxAddress?, port: UInt16) throws -> RxTransport {
+  /// The trace which was asked for.
+  func openTrace() throws -> RxPacketTrace? {
+    guard let trace else { return nil }
+    do throws(RxTransportError) {
+      return try RxPacketTrace(path: trace)
+    } catch {
+      throw ValidationError("--trace: \(error)")
+    }
+  }
+
+  func openTransport(address: RxAddress?, port: UInt16, trace: RxPacketTrace?) throws -> RxTransport {
     guard (16...1 << 20).contains(udpBuffer) else { throw ValidationError("-u must be from 16 to 1048576 KiB.") }
     var options = RxTransportOptions(address: address, port: port)
     options.acceptsOtherPort = false
+    options.trace = trace
     options.socketBufferBytes = udpBuffer * 1024
     do {
-      options.trace = try trace.map { try RxPacketTrace(path: $0) }
       return try RxTransport(options: options, configuration: try configuration(), logger: Logger(label: "rxperf"))
     } catch let error as RxTransportError {
       throw ValidationError("\(error)" + (port == 0 ? "" : " (say -p to use another)"))

@@ -35,7 +35,8 @@ struct ServerCommand: AsyncParsableCommand {
     let signals = Self.blockedSignals()
     var address: RxAddress?
     if let listen { address = RxAddress(ipv4: try ServerName.address(of: listen), port: port) }
-    let rx = try transport.openTransport(address: address, port: port)
+    let trace = try transport.openTrace()
+    let rx = try transport.openTransport(address: address, port: port, trace: trace)
     let service = PerfService(check: verify ? PerfCheck(allowsZeros: allowZeros) : nil) { text in
       complain(text)
     }
@@ -44,6 +45,7 @@ struct ServerCommand: AsyncParsableCommand {
     fflush(nil)
     await Self.wait(for: signals)
     await rx.shutDown()
+    trace?.close()
     summarize(service.counts)
     if service.counts.corrupt > 0 { throw ExitCode(1) }
   }

@@ -1,3 +1,4 @@
+import AFSBase
 import AFSTypes
 import Glibc
 import RxCore

@@ -1,0 +1,95 @@
+import AFSControl
+import ArgumentParser
+import Glibc
+
+/// `afsfuse status rx`: what the daemons' Rx endpoints are doing.
+struct RxStatusCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "rx", abstract: "Shows calls, connections, peers and operations of Rx, for every mount.")
+
+  @Flag(help: "For scripts: an array with an object for each mount. Times are in microseconds.")
+  var json = false
+
+  func run() throws {
+    var endpoints: [JSONValue] = []
+    var failed = false
+    for path in RuntimeFolder.all.flatMap(\.socketPaths) {
+      do throws(ControlError) {
+        switch try ControlClient.ask(.rx, at: path, seconds: 5) {
+        case .rx(let tables): endpoints.append(tables)
+        case .failed(let text): throw .refused(text)
+        default: throw .malformed
+        }
+      } catch {
+        if error == .absent { continue }
+        failed = true
+        printError("afsfuse: \(path): \(error)")
+      }
+    }
+    if json {
+      print(JSONValue.array(endpoints).text(indented: true))
+    } else if endpoints.isEmpty, !failed {
+      print("Nothing is mounted.")
+    } else {
+      print(endpoints.map { RxStatusText($0).text }.joined(separator: "\n\n"))
+    }
+    if failed { throw ExitCode(1) }
+  }
+}
+
+/// The tables for people.
+struct RxStatusText {
+  let text: String
+
+  init(_ endpoint: JSONValue) {
+    var parts = [
+      "local endpoint \(Self.cell(endpoint["port"])) of \(Self.cell(endpoint["mountPoint"])): "
+        + "\(Self.cell(endpoint["traffic"]?["packetsSent"])) packets sent "
+        + "(\(Self.cell(endpoint["traffic"]?["packetsResent"])) again), "
+        + "\(Self.cell(endpoint["traffic"]?["packetsReceived"])) received"
+    ]
+    parts.append(
+      Self.table(
+        "calls", ["peer", "connection", "number", "operation", "step", "age"], endpoint["calls"]?.array ?? []))
+    parts.append(
+      Self.table(
+        "connections", ["peer", "connection", "service", "outgoing", "securityIndex", "calls", "idle"],
+        endpoint["connections"]?.array ?? []))
+    parts.append(
+      Self.table(
+        "peers",
+        ["address", "connections", "calls", "roundTrip", "variation", "payload", "window", "congestionWindow"],
+        endpoint["peers"]?.array ?? []))
+    parts.append(
+      Self.table(
+        "operations",
+        ["operation", "outgoing", "calls", "aborts", "otherFailures", "bytesSent", "bytesReceived", "mean", "p99"],
+        endpoint["operations"]?.array ?? []))
+    text = parts.joined(separator: "\n")
+  }
+
+  /// Columns as wide as what is in them.
+  private static func table(_ title: String, _ columns: [String], _ rows: [JSONValue]) -> String {
+    guard !rows.isEmpty else { return "\(title): none" }
+    let cells = [columns] + rows.map { row in columns.map { cell(row[$0]) } }
+    let widths = columns.indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
+    let lines = cells.map { row in
+      "  "
+        + row.enumerated().map { index, text in
+          text + String(repeating: " ", count: index == row.count - 1 ? 0 : widths[index] - text.count)
+        }.joined(separator: "  ")
+    }
+    return ([title] + lines).joined(separator: "\n")
+  }
+
+  private static func cell(_ value: JSONValue?) -> String {
+    switch value {
+    case nil, .null?: "-"
+    case .bool(let flag)?: flag ? "yes" : "no"
+    case .string(let text)?: text
+    case .object(let members)?:
+      members.isEmpty ? "-" : members.map { "\($0.name):\(cell($0.value))" }.joined(separator: ",")
+    case let other?: other.text()
+    }
+  }
+}
