@@ -270,12 +270,12 @@ import Testing
     #expect(isAtEnd)
   }
 
-  @Test("A version packet is answered with 65 bytes of text; a NAT ping is not")
+  @Test("A version packet is answered with 65 bytes of text if it has as many; an answer is not answered")
   func version() {
     let dialogue = PacketDialogue.serving()
     var header = dialogue.peerHeader(.version)
     header.flags = .clientInitiated
-    dialogue.peerSends(header, [0])
+    dialogue.peerSends(header, [UInt8](repeating: 0, count: 65))
     let answer = dialogue.sent()
     #expect(answer.count == 1)
     #expect(answer[0].body.count == 65)
