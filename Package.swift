@@ -90,7 +90,7 @@ let package = Package(
     library(
       "AFSFuse",
       ["AFSBase", "AFSTypes", "AFSClient", "AFSCredentials", "CFuse3", "CLinuxShims", collections, logging, system]),
-    library("AFSControl", ["AFSBase", "AFSTypes", "AFSClient", "CLinuxShims", logging, system]),
+    library("AFSControl", ["AFSBase", "AFSTypes", "CLinuxShims", logging, system]),
     library(
       "AFSMockServer",
       [

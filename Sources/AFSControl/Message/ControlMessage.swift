@@ -19,7 +19,7 @@ package enum ControlRequest: Hashable, Sendable {
   var isForEverybody: Bool {
     switch self {
     case .tokens, .setToken, .removeTokens: true
-    case .status, .unmount: false
+    case .status, .rx, .unmount: false
     }
   }
 
