@@ -79,17 +79,24 @@ private struct FuzzWorld: ~Copyable {
   /// All calls are given up, all time passes: nothing may be left but what lingers, and no call may end twice.
   mutating func finish() {
     inFlight = []
-    for side in 0...1 {
-      for call in calls[side] { release(call, side) }
-      pump(side)
-    }
+    releaseAll()
     for _ in 0..<100 { pass(.seconds(100)) }
+    // Calls which were announced meanwhile.
+    releaseAll()
     let left = [client.census, server.census]
     precondition(left.allSatisfy { $0.calls == 0 }, "calls are left: \(left)")
     precondition(
       left.allSatisfy { $0.peers == 0 && $0.blocksInUse == 0 && $0.timers == 0 }, "something is left: \(left)")
     client.shutDown(now: now)
     server.shutDown(now: now)
+  }
+
+  private mutating func releaseAll() {
+    for side in 0...1 {
+      for call in calls[side] { release(call, side) }
+      calls[side] = []
+      pump(side)
+    }
   }
 
   // MARK: The network
