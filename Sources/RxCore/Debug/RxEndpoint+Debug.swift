@@ -16,7 +16,7 @@ extension RxEndpoint {
       case .basics: basicDebugAnswer
       case .connection(let index, let all): connectionDebugAnswer(index, all: all, now: now)
       case .statistics: DebugAnswers.statistics(packets, traffic, census)
-      case .peer(let index): peerDebugAnswer(index)
+      case .peer(let index): peerDebugAnswer(index, now: now)
       case .unknown: DebugAnswers.badType
       }
     var header = packet.header
@@ -65,10 +65,10 @@ extension RxEndpoint {
     return answer
   }
 
-  private func peerDebugAnswer(_ wanted: Int) -> [UInt8] {
+  private func peerDebugAnswer(_ wanted: Int, now: MonotonicTime) -> [UInt8] {
     var rest = wanted
     for index in 0..<peers.indexEnd where peers.isOccupied(index) {
-      if rest == 0 { return DebugAnswers.peer(describePeer(index)) }
+      if rest == 0 { return DebugAnswers.peer(describePeer(index, now: now)) }
       rest -= 1
     }
     return DebugAnswers.end(ofConnections: false)

@@ -15,7 +15,7 @@ extension RxEndpoint {
       tables.connections.append(describeConnection(index, now: now))
     }
     for index in 0..<peers.indexEnd where peers.isOccupied(index) && tables.peers.count < limit {
-      tables.peers.append(describePeer(index))
+      tables.peers.append(describePeer(index, now: now))
     }
     tables.operations = operations.counts.map { RxTables.Operation(operation: $0.key, counts: $0.value) }
     tables.packets = packets
@@ -63,11 +63,12 @@ extension RxEndpoint {
       callCount: connections[index].callCount, idle: connections[index].idle.since.map { now - $0 })
   }
 
-  func describePeer(_ index: Int) -> RxTables.Peer {
+  func describePeer(_ index: Int, now: MonotonicTime) -> RxTables.Peer {
     let peer = peers[index]
     return RxTables.Peer(
       address: peer.address, connectionCount: peer.connectionCount, callCount: peer.callCount,
       roundTrip: peer.rtt.smoothed, roundTripVariation: peer.rtt.variation, payloadMax: peer.bodyByteCountMax,
-      receiveWindow: peer.receiveWindowSeen, congestionWindow: peer.congestionWindow, traffic: peer.traffic)
+      receiveWindow: peer.receiveWindowSeen, congestionWindow: knownCongestionWindow(index, now: now),
+      traffic: peer.traffic)
   }
 }
