@@ -2,9 +2,13 @@ import RxCore
 
 /// Names for the operations that the transport counts by service and code.
 package enum ProcedureNames {
-  /// `RXAFS.FetchStatus`; nil for an operation of no interface here. RXAFS and RXAFSCB share service 1, but no codes.
-  package static func name(service: UInt16, code: UInt32) -> String? {
-    all.first { $0.1 == service && $0.2 == code }.map { "\($0.0).\($0.3)" }
+  /// `RXAFS.FetchStatus`; nil for an operation of no interface here.
+  ///
+  /// - Parameter isOutgoing: RXAFS and RXAFSCB share service 1 and some codes; a cache manager calls the one and serves
+  ///   the other.
+  package static func name(service: UInt16, code: UInt32, isOutgoing: Bool) -> String? {
+    let other = isOutgoing ? "RXAFSCB" : "RXAFS"
+    return all.first { $0.1 == service && $0.2 == code && $0.0 != other }.map { "\($0.0).\($0.3)" }
   }
 
   private static let all: [(String, UInt16, UInt32, String)] = [

@@ -18,13 +18,15 @@ extension RxTables {
   }
 
   /// `RXAFS.FetchStatus`, or `1:130` for what no interface here names.
-  static func name(service: UInt16, code: UInt32?) -> String {
+  static func name(service: UInt16, code: UInt32?, isOutgoing: Bool) -> String {
     guard let code else { return "\(service):other" }
-    return ProcedureNames.name(service: service, code: code) ?? "\(service):\(code)"
+    return ProcedureNames.name(service: service, code: code, isOutgoing: isOutgoing) ?? "\(service):\(code)"
   }
 
   private static func name(_ operation: Operation) -> String {
-    name(service: operation.operation.service.rawValue, code: operation.operation.code)
+    name(
+      service: operation.operation.service.rawValue, code: operation.operation.code,
+      isOutgoing: operation.operation.isOutgoing)
   }
 
   private static func json(_ traffic: RxTraffic) -> JSONValue {
@@ -39,7 +41,7 @@ extension RxTables {
     .object([
       .init("peer", .string(call.peer.description)), .init("connection", .string(String(call.cid, radix: 16))),
       .init("number", JSONValue(call.number)), .init("outgoing", .bool(call.isOutgoing)),
-      .init("operation", .string(name(service: call.service.rawValue, code: call.code))),
+      .init("operation", .string(name(service: call.service.rawValue, code: call.code, isOutgoing: call.isOutgoing))),
       .init("step", .string(call.step.rawValue)), .init("age", microseconds(call.age)),
       .init("packetsToRead", JSONValue(call.packetsToRead)),
       .init("packetsToAcknowledge", JSONValue(call.packetsToAcknowledge)),

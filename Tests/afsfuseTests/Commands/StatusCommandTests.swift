@@ -1,0 +1,19 @@
+import ArgumentParser
+import Testing
+
+@testable import afsfuse
+
+@Suite struct StatusCommandTests {
+  @Test("status alone, with a mount point or with --json shows mounts", arguments: [[], ["/afs"], ["--json"]])
+  func mounts(words: [String]) throws {
+    let command = try #require(try AFSFuseCommand.parseAsRoot(["status"] + words) as? MountsStatusCommand)
+    #expect(command.mountPoint == (words == ["/afs"] ? "/afs" : nil))
+    #expect(command.json == (words == ["--json"]))
+  }
+
+  @Test("status rx is no mount point", arguments: [[], ["--json"]])
+  func rx(words: [String]) throws {
+    let command = try #require(try AFSFuseCommand.parseAsRoot(["status", "rx"] + words) as? RxStatusCommand)
+    #expect(command.json == (words == ["--json"]))
+  }
+}
