@@ -151,7 +151,7 @@ let package = Package(
         "TestWorld",
         logging, system,
       ]),
-    tests("FuzzTests", ["AFSBase", "AFSTypes", "RxCore"]),
+    tests("FuzzTests", ["AFSBase", "AFSTypes", "RxCore", "RxSecurity", "AFSCredentials"]),
     command("rxexample-client", ["Rx"], path: "contrib/examples/client"),
     command("rxexample-server", ["Rx"], path: "contrib/examples/server"),
     tests("TidyTests", []),

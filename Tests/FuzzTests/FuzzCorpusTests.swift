@@ -37,6 +37,23 @@ import Testing
     }
   }
 
+  /// WRITE_SEEDS=1 puts them into the corpus, when a protocol's form or a fuzzer's own input has changed.
+  @Test("Good input of each kind passes, and begins the corpus")
+  func seeds() throws {
+    for (number, seed) in (FuzzEntry.rxkadSeeds + FuzzEntry.keyringSeeds).enumerated() {
+      let entry = try #require(FuzzEntry.all.first { $0.name == seed.entry })
+      seed.bytes.withUnsafeBytes(entry.run)
+      let path = "\(Self.folder)/corpus/\(seed.entry)/seed-\(number)"
+      if getenv("WRITE_SEEDS") != nil {
+        mkdir("\(Self.folder)/corpus/\(seed.entry)", 0o755)
+        let file = try #require(fopen(path, "w"))
+        fwrite(seed.bytes, 1, seed.bytes.count, file)
+        fclose(file)
+      }
+      #expect(try Self.read(path) == seed.bytes)
+    }
+  }
+
   @Test("Random inputs pass", arguments: FuzzEntry.all.map(\.name))
   func random(name: String) throws {
     let entry = try #require(FuzzEntry.all.first { $0.name == name })

@@ -22,8 +22,19 @@ let package = Package(
       name: "RxCore",
       dependencies: ["AFSBase", "AFSTypes", .product(name: "Collections", package: "swift-collections")],
       swiftSettings: settings),
+    .target(name: "CCrypto", linkerSettings: [.linkedLibrary("crypto")]),
+    .target(name: "CLinuxShims", linkerSettings: [.linkedLibrary("resolv")]),
+    .systemLibrary(name: "CKeyutils"),
+    .systemLibrary(name: "CKrb5", pkgConfig: "krb5"),
+    .target(
+      name: "RxSecurity", dependencies: ["AFSBase", "AFSTypes", "RxCore", "CCrypto"], swiftSettings: settings),
+    .target(
+      name: "AFSCredentials",
+      dependencies: ["AFSBase", "AFSTypes", "RxCore", "RxSecurity", "CKeyutils", "CKrb5", "CLinuxShims"],
+      swiftSettings: settings),
     .executableTarget(
-      name: "fuzz", dependencies: ["AFSBase", "AFSTypes", "RxCore"], swiftSettings: settings,
+      name: "fuzz", dependencies: ["AFSBase", "AFSTypes", "RxCore", "RxSecurity", "AFSCredentials"],
+      swiftSettings: settings,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]),
   ]
 )

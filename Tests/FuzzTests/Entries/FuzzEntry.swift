@@ -11,5 +11,10 @@ struct FuzzEntry: Sendable {
     FuzzEntry(name: "ack", run: fuzzAck),
     FuzzEntry(name: "jumbo", run: fuzzJumbo),
     FuzzEntry(name: "endpoint", run: fuzzEndpoint),
+    FuzzEntry(name: "rxkad-challenge", run: fuzzRxkadChallenge),
+    FuzzEntry(name: "rxkad-response", run: fuzzRxkadResponse),
+    FuzzEntry(name: "rxkad-ticket", run: fuzzRxkadTicket),
+    FuzzEntry(name: "rxkad-packet", run: fuzzRxkadPacket),
+    FuzzEntry(name: "keyring", run: fuzzKeyring),
   ]
 }
