@@ -59,7 +59,7 @@ let package = Package(
     library("AFSBase"),
     .target(name: "CLinuxShims", linkerSettings: [.linkedLibrary("resolv")]),
     .systemLibrary(name: "CKeyutils", providers: [.apt(["libkeyutils-dev"])]),
-    .systemLibrary(name: "CKrb5", pkgConfig: "krb5", providers: [.apt(["libkrb5-dev"])]),
+    .systemLibrary(name: "CKrb5", providers: [.apt(["libkrb5-dev"])]),
     .systemLibrary(name: "CFuse3", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
     .target(name: "CCrypto", linkerSettings: [.linkedLibrary("crypto")]),
     // 1 encoding
@@ -116,13 +116,15 @@ let package = Package(
       "AFSClientTests",
       [
         "AFSBase", "AFSTypes", "RxCore", "RxTransport", "RxTesting", "AFSRPC", "AFSCache", "AFSCredentials",
-        "AFSClient", logging, system,
+        "AFSClient", "TestFolders", logging, system,
       ]),
-    tests("RxTransportTests", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", "CLinuxShims", logging, system]),
+    tests(
+      "RxTransportTests",
+      ["AFSBase", "AFSTypes", "RxCore", "RxTransport", "CLinuxShims", "TestFolders", logging, system]),
     tests("RxSecurityTests", ["AFSBase", "AFSTypes", "RxCore", "RxSecurity", "RxTesting", "CCrypto"]),
     tests("RxTestingTests", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", "RxTesting"]),
     tests("RxCoreTests", ["AFSBase", "AFSTypes", "RxCore", "RxSecurity", "RxTesting", collections]),
-    tests("AFSCacheTests", ["AFSBase", "AFSTypes", "AFSCache"]),
+    tests("AFSCacheTests", ["AFSBase", "AFSTypes", "AFSCache", "TestFolders"]),
     tests("AFSMockServerTests", ["AFSBase", "AFSTypes", "AFSMockServer"]),
     tests("AFSCredentialsTests", ["AFSBase", "AFSTypes", "AFSCredentials", "CKeyutils"]),
     tests("XDRTests", ["AFSBase", "XDR"]),
@@ -131,11 +133,12 @@ let package = Package(
       name: "RxGenTests", dependencies: ["RxGen"], exclude: ["Golden"],
       swiftSettings: settings),
     tests("AFSRPCTests", ["AFSBase", "AFSTypes", "XDR", "RxCore", "RxTransport", "AFSRPC"]),
+    .target(name: "TestFolders", path: "Tests/TestFolders", swiftSettings: settings),
     .target(
       name: "TestWorld",
       dependencies: [
         "AFSBase", "AFSTypes", "RxCore", "RxTransport", "RxSecurity", "RxTesting", "AFSCache", "AFSCredentials",
-        "AFSClient", "AFSMockServer", logging, system,
+        "AFSClient", "AFSMockServer", "TestFolders", logging, system,
       ], path: "Tests/TestWorld", swiftSettings: settings),
     tests(
       "SimulationTests",
@@ -148,17 +151,18 @@ let package = Package(
       "MountTests",
       [
         "AFSBase", "AFSTypes", "RxCore", "RxTransport", "AFSCache", "AFSClient", "AFSMockServer", "AFSFuse",
-        "TestWorld",
-        logging, system,
+        "TestFolders", "TestWorld", logging, system,
       ]),
     tests("FuzzTests", ["AFSBase", "AFSTypes", "RxCore", "RxSecurity", "AFSCredentials"]),
     command("rxexample-client", ["Rx"], path: "contrib/examples/client"),
     command("rxexample-server", ["Rx"], path: "contrib/examples/server"),
     tests("TidyTests", []),
     .target(name: "CTestCalls", path: "Tests/CTestCalls"),
-    tests("AFSFuseTests", ["AFSBase", "AFSTypes", "AFSClient", "AFSCredentials", "AFSFuse", "CTestCalls", logging]),
-    tests("AFSControlTests", ["AFSBase", "AFSControl", logging]),
+    tests(
+      "AFSFuseTests",
+      ["AFSBase", "AFSTypes", "AFSClient", "AFSCredentials", "AFSFuse", "CTestCalls", "TestFolders", logging]),
+    tests("AFSControlTests", ["AFSBase", "AFSControl", "TestFolders", logging]),
     tests("rxperfTests", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", "rxperf", argumentParser]),
-    tests("afsfuseTests", ["afsfuse", "AFSFuse", "AFSControl", argumentParser, logging]),
+    tests("afsfuseTests", ["afsfuse", "AFSFuse", "AFSControl", "TestFolders", argumentParser, logging]),
   ]
 )

@@ -1,18 +1,10 @@
 import Foundation
+import TestFolders
 
-/// A folder of one test, removed with the object.
+/// A folder of one test, and what a cache has in it.
 final class TemporaryDirectory: Sendable {
-  let path: String
-
-  init() {
-    let template = NSTemporaryDirectory() + "/afsfuse-cache-XXXXXX"
-    var bytes = Array(template.utf8CString)
-    path = bytes.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
-  }
-
-  deinit {
-    try? FileManager.default.removeItem(atPath: path)
-  }
+  private let folder = TemporaryFolder()
+  var path: String { folder.path }
 
   /// Paths of all files below, relative.
   var files: [String] {

@@ -2,19 +2,14 @@ import AFSBase
 import AFSControl
 import Glibc
 import Logging
+import TestFolders
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct ControlSocketTests {
   private func withFolder(_ body: (RuntimeFolder) async throws -> Void) async throws {
-    var template = Array("/tmp/afsfuse-test-XXXXXX".utf8CString)
-    let path = try #require(mkdtemp(&template).map { String(cString: $0) })
-    let folder = RuntimeFolder(path: path + "/run")
-    defer {
-      for socket in folder.socketPaths { unlink(socket) }
-      rmdir(folder.path)
-      rmdir(path)
-    }
-    try await body(folder)
+    let parent = TemporaryFolder()
+    try await body(RuntimeFolder(path: parent.path + "/run"))
+    withExtendedLifetime(parent) {}
   }
 
   private func server(

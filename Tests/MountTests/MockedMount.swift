@@ -9,6 +9,7 @@ import Logging
 import RxCore
 import RxTransport
 import SystemPackage
+import TestFolders
 import TestWorld
 import Testing
 

@@ -94,4 +94,51 @@ import Testing
       #expect(client.log.lines(with: "/d/f (").count == 1)
     }
   }
+
+  @Test("What a killed client removed while it was open is removed by the next one with its state")
+  func killedWithHiddenFiles() throws {
+    try World.run(seed: 5, { $0.clients = 2 }) { world async throws in
+      let victim = world.clients[0]
+      try await victim.makeDirectory("d")
+      var files: [OpenedFile] = []
+      for name in ["d/a", "d/b", "kept"] {
+        try await victim.write(name, "text")
+        files.append(try await victim.open(name, writes: false))
+      }
+      try await victim.remove("d/a")
+      try await victim.remove("d/b")
+      await files[1].close()
+      #expect(world.cell.names(in: world.root)?.count == 2)
+      let hidden = try await world.clients[1].list("d")
+      #expect(hidden.count == 1 && hidden.allSatisfy { $0.hasPrefix(".__afs") })
+      await world.kill(victim)
+      // The server is away when the next client comes: it tries again.
+      world.servers[0].setDown(true)
+      let next = world.addClient(after: victim)
+      try await world.sleep(.seconds(30))
+      world.servers[0].setDown(false)
+      try await world.sleep(.seconds(200))
+      #expect(try await world.clients[1].list("d") == [])
+      #expect(try await next.list() == ["d", "kept"])
+      withExtendedLifetime(files) {}
+    }
+  }
+
+  @Test("A name that is another file's by now is not removed")
+  func hiddenNameOfAnother() throws {
+    try World.run(seed: 6, { $0.clients = 2 }) { world async throws in
+      let victim = world.clients[0]
+      try await victim.write("f", "text")
+      let file = try await victim.open("f", writes: false)
+      try await victim.remove("f")
+      await world.kill(victim)
+      let hidden = try #require(try await world.clients[1].list().first)
+      try await world.clients[1].remove(hidden)
+      try await world.clients[1].write(hidden, "somebody's")
+      let next = world.addClient(after: victim)
+      try await world.sleep(.seconds(60))
+      #expect(try await next.list() == [hidden])
+      withExtendedLifetime(file) {}
+    }
+  }
 }

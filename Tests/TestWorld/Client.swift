@@ -10,6 +10,7 @@ package final class Client: Sendable {
   package let fileSystem: AFSFileSystem
   package let kernel: KernelModel
   package let cache: DiskCache
+  let stateFolder: String
   /// What it has logged.
   package let log: LogRecorder
   package let identity = Identity(uid: 1000)
@@ -18,13 +19,14 @@ package final class Client: Sendable {
 
   init(
     host: SimulatorHost, fileSystem: AFSFileSystem, kernel: KernelModel, timer: any RxTimer, cache: DiskCache,
-    log: LogRecorder, background: Task<Void, Never>
+    stateFolder: String, log: LogRecorder, background: Task<Void, Never>
   ) {
     self.host = host
     self.fileSystem = fileSystem
     self.kernel = kernel
     self.timer = timer
     self.cache = cache
+    self.stateFolder = stateFolder
     self.log = log
     self.background = background
   }

@@ -11,6 +11,7 @@ package import RxTesting
 import RxTransport
 import Synchronization
 import SystemPackage
+import TestFolders
 
 /// A simulated cell with its clients, in virtual time: fileservers 10.0.1.1:7000 and so on, a database server
 /// 10.0.1.100:7003, clients 10.0.2.1:7001 and so on. The volume `root.cell` is every client's root.
@@ -96,8 +97,12 @@ package final class World: Sendable {
   }
 
   /// A further client host.
+  /// - Parameter former: a client whose state folder (but not its cache) it takes over, as a daemon does that is started
+  ///   after another was killed.
   @discardableResult
-  package func addClient(_ configure: (inout AFSClientConfiguration) -> Void = { _ in }) -> Client {
+  package func addClient(
+    after former: Client? = nil, _ configure: (inout AFSClientConfiguration) -> Void = { _ in }
+  ) -> Client {
     let number = clientList.withLock { $0.count }
     let host = simulator.host("client\(number)", at: RxAddress(ipv4: 0x0A00_0201 + UInt32(number), port: 7001))
     var configuration = AFSClientConfiguration(
@@ -121,7 +126,8 @@ package final class World: Sendable {
     let fileSystem = AFSFileSystem(
       configuration: configuration,
       in: .init(
-        caller: host, timer: simulator.timer, log: log, cache: cache, resolver: nil, stateDirectory: FilePath(path),
+        caller: host, timer: simulator.timer, log: log, cache: cache, resolver: nil,
+        stateDirectory: FilePath(former?.stateFolder ?? path),
         seed: simulator.seed &* 1000 &+ UInt64(number),
         spawn: { [simulator] body in Task(executorPreference: simulator) { await body() } }))
     host.register(fileSystem.callbackService)
@@ -129,10 +135,16 @@ package final class World: Sendable {
     fileSystem.setInvalidationSink(kernel)
     let background = Task(executorPreference: simulator) { await fileSystem.run() }
     let client = Client(
-      host: host, fileSystem: fileSystem, kernel: kernel, timer: simulator.timer, cache: cache, log: recorder,
-      background: background)
+      host: host, fileSystem: fileSystem, kernel: kernel, timer: simulator.timer, cache: cache,
+      stateFolder: former?.stateFolder ?? path, log: recorder, background: background)
     clientList.withLock { $0.append(client) }
     return client
+  }
+
+  /// Ends a client as kill -9 does: nothing is stored, nobody is told.
+  package func kill(_ client: Client) async {
+    client.host.setDown(true)
+    await client.endBackground()
   }
 
   package var clients: [Client] { clientList.withLock { $0 } }

@@ -83,7 +83,8 @@ import Testing
   @Test("Every test suite has a folder of sources or is one of the added suites")
   func mirror() throws {
     let added: Set<String> = [
-      "TidyTests", "TestWorld", "SimulationTests", "ModelTests", "MountTests", "InteropTests", "CommandTests",
+      "TidyTests", "TestFolders", "TestWorld", "SimulationTests", "ModelTests", "MountTests", "InteropTests",
+      "CommandTests",
       "FuzzTests",
     ]
     for suite in Set(try SourceTree.swiftFiles(below: "Tests").map(\.target)) where !added.contains(suite) {

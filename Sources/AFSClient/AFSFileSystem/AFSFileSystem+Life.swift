@@ -15,12 +15,13 @@ extension AFSFileSystem {
   /// For all of what is stored and given up at the end.
   private static let shutDownTime = Duration.seconds(60)
 
-  /// Gives up callbacks which are not needed, probes servers: until the client is shut down or the task cancelled.
+  /// Gives up callbacks which are not needed, probes servers, removes what a killed daemon has left: until the client is shut down or the task cancelled.
   /// The owner runs it in a task of its own.
   public func run() async {
     await withDiscardingTaskGroup { [self] group in
       group.addTask { [self] in await serve() }
       group.addTask { [self] in await watchTokens() }
+      group.addTask { [self] in await removeLeftovers() }
     }
   }
 

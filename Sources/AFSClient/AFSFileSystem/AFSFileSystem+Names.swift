@@ -7,7 +7,7 @@ import Logging
 extension AFSFileSystem {
   /// What is in a directory under a name, for the checks before a change which needs `rights`. The caller holds the
   /// operation lock.
-  private func existing(
+  func existing(
     _ name: [UInt8], in place: Place, needing rights: AccessRights, as identity: Identity
   ) async throws(AFSError) -> FID? {
     let current = try await context.lockedDirectory(of: place.vnode, as: identity)
@@ -142,43 +142,6 @@ extension AFSFileSystem {
     if let vnode, vnode.isOpen, try await hide(vnode, named: name, in: place, as: identity) { return }
     try await context.removeFile(name, from: place.vnode, file: vnode, as: identity)
     if let vnode, vnode.withState({ $0.isRemoved }) { dropContents(of: vnode) }
-  }
-
-  /// Renames an open file to a name that nobody looks for; it is removed at its last close.
-  /// - Returns: false when the file has other names, so that it lives on without.
-  func hide(
-    _ vnode: Vnode, named name: [UInt8], in place: Place, as identity: Identity
-  ) async throws(AFSError) -> Bool {
-    let status = try await context.currentStatus(of: vnode, as: identity).status
-    guard status.kind == .file, status.linkCount <= 1 else { return false }
-    var hidden: [UInt8]
-    repeat {
-      // The form that OpenAFS uses (".__afs" and hexadecimal digits), which its tools and clean-up scripts know.
-      hidden = Array((".__afs" + String(context.randomNumber() & 0xFFFF_FFFF, radix: 16, uppercase: true)).utf8)
-    } while try await existing(hidden, in: place, needing: [.insert, .delete], as: identity) != nil
-    try await context.rename(
-      name, in: place.vnode, to: hidden, in: place.vnode, moving: vnode.fid, replacing: false, as: identity)
-    let unlinked = UnlinkedName(directory: place.vnode.key, name: hidden, identity: identity)
-    let isStillOpen = vnode.withState { state -> Bool in
-      guard state.openCount > 0 else { return false }
-      state.unlinkedName = unlinked
-      return true
-    }
-    if !isStillOpen { try await context.removeFile(hidden, from: place.vnode, file: vnode, as: identity) }
-    return true
-  }
-
-  /// The last descriptor of a file that was unlinked while open is gone.
-  func removeHidden(_ unlinked: UnlinkedName, _ vnode: Vnode) async {
-    do {
-      let directory = try await context.vnode(at: unlinked.directory)
-      try await directory.operationLock.lock()
-      defer { directory.operationLock.release() }
-      try await context.removeFile(unlinked.name, from: directory, file: vnode, as: unlinked.identity)
-    } catch {
-      context.log.notice("\(String(decoding: unlinked.name, as: UTF8.self)) is left behind: \(error)")
-    }
-    dropContents(of: vnode)
   }
 
   func dropContents(of vnode: Vnode) {

@@ -15,7 +15,7 @@ extension AFSFileSystem {
     package var cache: DiskCache
     /// Finds cells that are not configured; nil to know only configured ones.
     package var resolver: (any CellResolver)?
-    /// Where the host's UUID is kept.
+    /// Where the host's UUID and the names of files removed while open are kept.
     package var stateDirectory: FilePath
     /// For everything that is drawn by lot.
     package var seed: UInt64
@@ -51,6 +51,7 @@ extension AFSFileSystem {
     let context = ClientContext(
       configuration: configuration, caller: surroundings.caller, timer: surroundings.timer, log: surroundings.log,
       cache: surroundings.cache, resolver: surroundings.resolver, uuid: uuid, seed: generator.next(),
+      hiddenNames: HiddenNames(in: surroundings.stateDirectory, log: surroundings.log),
       credentials: CredentialTable(
         provider: surroundings.tokens, registry: surroundings.registry, level: surroundings.level))
     self.init(context: context, spawn: surroundings.spawn)

@@ -26,6 +26,7 @@ package final class ClientContext: Sendable {
   package let locks = LockedFiles()
   package let callbackReturns = CallbackReturns()
   package let credentials: CredentialTable
+  package let hiddenNames: HiddenNames
   private let storing = Mutex<(@Sendable (Cell) -> Void)?>(nil)
   private let random: Mutex<SeededGenerator>
   private let life = Mutex(Life.running)
@@ -39,10 +40,11 @@ package final class ClientContext: Sendable {
 
   package init(
     configuration: AFSClientConfiguration, caller: any RxCaller, timer: any RxTimer, log: Logger, cache: DiskCache,
-    resolver: (any CellResolver)?, uuid: AFSUUID, seed: UInt64,
+    resolver: (any CellResolver)?, uuid: AFSUUID, seed: UInt64, hiddenNames: HiddenNames,
     credentials: CredentialTable = CredentialTable(provider: nil, registry: nil, level: .crypt)
   ) {
     self.credentials = credentials
+    self.hiddenNames = hiddenNames
     self.configuration = configuration
     self.caller = caller
     self.timer = timer

@@ -1,6 +1,7 @@
 import AFSTypes
 import Glibc
 import RxCore
+import TestFolders
 import Testing
 
 @testable import AFSClient
@@ -8,11 +9,10 @@ import Testing
 @Suite struct CellConfigurationTests {
   /// Files in a directory of their own, removed with the value.
   final class Directory {
-    let path: String
+    private let folder = TemporaryFolder()
+    var path: String { folder.path }
 
     init(_ files: [String: String]) throws {
-      var template = Array("/tmp/cells-XXXXXX".utf8CString)
-      path = String(cString: try #require(mkdtemp(&template)))
       for (name, text) in files {
         let file = try #require(fopen("\(path)/\(name)", "w"))
         fputs(text, file)
@@ -21,14 +21,6 @@ import Testing
     }
 
     func load() throws -> CellFiles { try CellFiles.load(configurationDirectory: path) }
-
-    deinit {
-      for name in ["ThisCell", "CellServDB", "CellAlias"] {
-        unlink("\(path)/\(name)")
-        rmdir("\(path)/\(name)")
-      }
-      rmdir(path)
-    }
   }
 
   static let database = ">a.example\n10.0.0.1 #db1\n10.0.0.2 #db2\n>b.example\n10.0.0.3\n>c.example\n#db.c.example\n"
@@ -160,7 +152,7 @@ import Testing
       failure(nil, .init(cell: "z.example", servers: "none.example"))
         == .unresolvableHost("none.example", reason: "it has no IPv4 address"))
     let unknown = failure(nil, .init(cell: "z.example", asksDNS: false))
-    #expect(unknown?.description.contains("is not in the CellServDB of /tmp/cells-") == true)
+    #expect(unknown?.description.contains("is not in the CellServDB of /tmp/afsfuse-test-") == true)
     #expect(failure("nodot", .init(asksDNS: true)) != nil)
     #expect(failure(nil, .init(cell: "z.example", asksDNS: true)) == nil)
     #expect(failure(nil, .init()) == nil)

@@ -6,6 +6,7 @@ import Foundation
 import RxTesting
 import RxTransport
 import Synchronization
+import TestFolders
 
 @testable import AFSClient
 
@@ -39,7 +40,8 @@ final class FileBench: Sendable {
   let events = Events()
   let context: FileContentsContext
   let contents: FileContents
-  let folder: String
+  private let temporary = TemporaryFolder()
+  var folder: String { temporary.path }
   let me = Identity(uid: 1000)
 
   init(
@@ -47,13 +49,11 @@ final class FileBench: Sendable {
     limits contentsLimits: FileContentsContext.Limits = FileContentsContext.Limits(), pieceSize: Int = 65536,
     latency: Duration = .microseconds(300)
   ) throws {
-    var template = Array((NSTemporaryDirectory() + "/afsfuse-file-XXXXXX").utf8CString)
-    folder = template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
     let simulator = Simulator(seed: seed)
     self.simulator = simulator
     server = VirtualFileserver(timer: simulator.timer, latency: latency, pieceSize: pieceSize)
     server.change { $0 = SparseBytes(bytes) }
-    cache = try DiskCache(directory: folder, limits: limits)
+    cache = try DiskCache(directory: temporary.path, limits: limits)
     context = FileContentsContext(
       cache: cache, transfers: server, observer: events, timer: simulator.timer, limits: contentsLimits
     ) { body in
@@ -61,10 +61,6 @@ final class FileBench: Sendable {
     }
     contents = FileContents(file: Self.key, context: context)
     contents.learned(server.status)
-  }
-
-  deinit {
-    try? FileManager.default.removeItem(atPath: folder)
   }
 
   /// Runs in virtual time.

@@ -1,6 +1,7 @@
 import AFSBase
 import Logging
 import SystemPackage
+import TestFolders
 import Testing
 
 @testable import AFSClient
@@ -11,13 +12,9 @@ import Testing
 
 @Suite struct HostIdentityTests {
   private func withDirectory<R>(_ body: (FilePath) throws -> R) rethrows -> R {
-    var template = Array("/tmp/afsfuse-test-XXXXXX\0".utf8CString)
-    let path = template.withUnsafeMutableBufferPointer { FilePath(String(cString: mkdtemp($0.baseAddress!))) }
-    defer {
-      unlink(path.appending(HostIdentity.fileName).string)
-      rmdir(path.string)
-    }
-    return try body(path)
+    let folder = TemporaryFolder()
+    defer { withExtendedLifetime(folder) {} }
+    return try body(FilePath(folder.path))
   }
 
   private let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

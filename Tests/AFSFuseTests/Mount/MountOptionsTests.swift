@@ -1,4 +1,6 @@
 import Glibc
+import Logging
+import TestFolders
 import Testing
 
 @testable import AFSFuse
@@ -55,18 +57,39 @@ import Testing
 
   @Test("A mount point that cannot be one says why")
   func mountPoint() throws {
-    var template = Array("/tmp/afsfuse-test-XXXXXX".utf8CString)
-    let path = try #require(mkdtemp(&template).map { String(cString: $0) })
-    defer { rmdir(path) }
+    let folder = TemporaryFolder()
+    defer { withExtendedLifetime(folder) {} }
+    let path = folder.path
     #expect(throws: MountError.missing(path + "/none")) {
       try MountPoint(checking: path + "/none", allowsNonempty: false)
     }
     try writeFile(path + "/file", [])
-    defer { unlink(path + "/file") }
     #expect(throws: MountError.notDirectory(path + "/file")) {
       try MountPoint(checking: path + "/file", allowsNonempty: false)
     }
     #expect(throws: MountError.notEmpty(path)) { try MountPoint(checking: path, allowsNonempty: false) }
     #expect(try MountPoint(checking: path + "/../" + path.dropFirst(5), allowsNonempty: true).path == path)
+  }
+
+  @Test("What a dead daemon has left at a mount point is taken away, a live mount is not")
+  func stale() async throws {
+    let folder = TemporaryFolder()
+    let point = try MountPoint(checking: folder.path, allowsNonempty: false)
+    let session = try FuseSession.mount(
+      MemoryFileSystem(), at: point, options: MountOptions(),
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+      spawn: { body in Task { await body() } })
+    #expect(throws: MountError.alreadyMounted(point.path, type: "fuse.afsfuse")) {
+      try MountPoint.cleared(point.path, allowsNonempty: true)
+    }
+    session.abort()
+    await session.waitUntilEnded()
+    // The connection ends, as it does with a process; the mount stays.
+    await session.finish()
+    #expect(throws: MountError.staleMount(point.path)) {
+      try MountPoint(checking: point.path, allowsNonempty: false)
+    }
+    #expect(try MountPoint.cleared(point.path, allowsNonempty: false) == point)
+    #expect(MountTable.entry(at: point.path) == nil)
   }
 }

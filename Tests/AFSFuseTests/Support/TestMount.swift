@@ -3,6 +3,7 @@ import AFSClient
 import AFSFuse
 import Glibc
 import Logging
+import TestFolders
 import Testing
 
 extension Tag {
@@ -36,9 +37,9 @@ struct TestMount {
     _ fileSystem: MemoryFileSystem = MemoryFileSystem(), options: MountOptions = MountOptions(),
     _ body: (TestMount) async throws -> Void
   ) async throws {
-    var template = Array("/tmp/afsfuse-test-XXXXXX".utf8CString)
-    let path = try #require(mkdtemp(&template).map { String(cString: $0) })
-    defer { rmdir(path) }
+    let folder = TemporaryFolder()
+    defer { withExtendedLifetime(folder) {} }
+    let path = folder.path
     let point = try MountPoint(checking: path, allowsNonempty: false)
     let session = try FuseSession.mount(
       fileSystem, at: point, options: options, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },

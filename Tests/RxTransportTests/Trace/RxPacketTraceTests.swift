@@ -2,15 +2,13 @@ import AFSBase
 import AFSTypes
 import Glibc
 import RxCore
+import TestFolders
 import Testing
 
 @testable import RxTransport
 
 @Suite struct RxPacketTraceTests {
-  private func folder() -> String {
-    var template = Array("/tmp/rxtrace-XXXXXX".utf8CString)
-    return String(cString: mkdtemp(&template))
-  }
+  private let folder = TemporaryFolder()
 
   /// A file's blocks by their type, checked for the two lengths of each.
   private func blocks(_ path: String) throws -> [(type: UInt32, body: [UInt8])] {
@@ -43,7 +41,7 @@ import Testing
 
   @Test("Every datagram of a call is in the file, in both directions, with IP and UDP headers around it")
   func call() async throws {
-    let path = folder() + "/trace.pcapng"
+    let path = folder.path + "/trace.pcapng"
     let trace = try RxPacketTrace(path: path)
     let loopback = RxAddress(ipv4: 0x7F00_0001, port: 0)
     let server = try RxTransport(options: RxTransportOptions(address: loopback))
@@ -74,7 +72,7 @@ import Testing
 
   @Test("The file is bounded: the older half is kept beside it, both can be read")
   func rotation() throws {
-    let path = folder() + "/trace.pcapng"
+    let path = folder.path + "/trace.pcapng"
     let trace = try RxPacketTrace(path: path, bytesMax: 40_000)
     let address = RxAddress(ipv4: 0x0A00_0001, port: 7001)
     let datagram = [UInt8](repeating: 7, count: 1001)

@@ -2,6 +2,7 @@ import AFSFuse
 import ArgumentParser
 import Glibc
 import Logging
+import TestFolders
 import Testing
 
 @testable import afsfuse
@@ -9,10 +10,9 @@ import Testing
 @Suite struct MountArgumentsTests {
   /// The settings that a command line leads to, for a mount point that exists.
   private func settings(_ words: [String]) throws -> MountSettings {
-    var template = Array("/tmp/afsfuse-test-XXXXXX".utf8CString)
-    let path = try #require(mkdtemp(&template).map { String(cString: $0) })
-    defer { rmdir(path) }
-    let command = try #require(try AFSFuseCommand.parseAsRoot(["mount", path] + words) as? MountCommand)
+    let folder = TemporaryFolder()
+    defer { withExtendedLifetime(folder) {} }
+    let command = try #require(try AFSFuseCommand.parseAsRoot(["mount", folder.path] + words) as? MountCommand)
     var arguments = command.arguments
     let options = try arguments.applyOptionLists()
     return try arguments.settings(options)

@@ -5,7 +5,7 @@ package final class TemporaryFolder: Sendable {
   package let path: String
 
   package init() {
-    var template = Array("/tmp/afsfuse-world-XXXXXX".utf8CString)
+    var template = Array("/tmp/afsfuse-test-XXXXXX".utf8CString)
     guard let made = mkdtemp(&template) else { preconditionFailure("no temporary folder: errno \(errno)") }
     path = String(cString: made)
   }
