@@ -1,5 +1,6 @@
 """Mounting, unmounting, status, ordinary users, bad input."""
 
+import errno
 import os
 import pwd
 import shutil
@@ -8,7 +9,7 @@ import subprocess
 import time
 
 from bench import CELL, in_namespace, run
-from harness import check, expect
+from harness import check, expect, expect_error
 
 
 def gone(condition, seconds=10):
@@ -161,3 +162,52 @@ def interrupted(bench):
     mount.stop()
 
 
+def hidden(folder):
+    return [name for name in os.listdir(folder) if name.startswith(".__afs")]
+
+
+@check("What a killed daemon had removed while open is removed by the next mount with its cache folder", timeout=60)
+def killed_with_hidden_files(bench):
+    work = bench.work("hidden")
+    victim = bench.mount("hidden").start()
+    files = []
+    for name in ("one", "two", "kept"):
+        with open(victim.path("open/hidden", name), "w") as file:
+            file.write(name)
+        files.append(open(victim.path("open/hidden", name)))
+    for name in ("one", "two"):
+        os.remove(victim.path("open/hidden", name))
+    expect(len(hidden(work)) == 2, f"not hidden: {os.listdir(work)}")
+    victim.clean()
+    expect(len(hidden(work)) == 2, "gone before the next mount")
+    for file in files:
+        file.close()
+    victim.start()
+    expect(gone(lambda: not hidden(work), 20), f"left behind: {os.listdir(work)}")
+    expect(os.listdir(work) == ["kept"], "the other file")
+    victim.stop()
+
+
+@check("After kill -9 users get ENOTCONN, unmount cleans up, and so does the next mount", timeout=60)
+def dead_daemon(bench):
+    mount = bench.mount("dead").start()
+    os.listdir(mount.path("open"))
+    mount.kill(signal.SIGKILL)
+    expect(gone(lambda: not mount.daemons()), "the daemon lives on")
+    expect_error(errno.ENOTCONN, os.listdir, mount.root)
+    text = run(bench.afsfuse, "status", env=mount.environment, ok=(0, 1))
+    expect("no daemon answers" in text.stdout + text.stderr, f"status: {text.stdout}{text.stderr}")
+    run(bench.afsfuse, "unmount", mount.root, env=mount.environment)
+    expect(not os.path.ismount(mount.root) and os.listdir(mount.root) == [], "still there")
+    mount.start()
+    user = subprocess.Popen(["sleep", "60"], cwd=mount.path("open"))
+    mount.kill(signal.SIGKILL)
+    expect(gone(lambda: not mount.daemons()), "the second daemon lives on")
+    # Somebody is still in it.
+    mount.start()
+    expect(os.path.isdir(mount.path("open")), "the next mount")
+    with open("/proc/mounts") as table:
+        expect(sum(line.split()[1] == mount.root for line in table) == 1, "the dead mount lies below")
+    user.kill()
+    user.wait()
+    mount.stop()

@@ -13,8 +13,7 @@ package struct KernelMount: Sendable {
     let device = open("/dev/fuse", O_RDWR | O_CLOEXEC)
     guard device >= 0 else { throw deviceError(errno) }
     let data = options.kernelData(device: device, user: geteuid(), group: getegid())
-    let type = "fuse." + options.subtype
-    if mount(options.source, mountPoint.path, type, options.flags, data) == 0 {
+    if mount(options.source, mountPoint.path, MountOptions.type, options.flags, data) == 0 {
       return KernelMount(mountPoint: mountPoint, device: device)
     }
     let code = errno

@@ -11,7 +11,9 @@ package struct MountOptions: Hashable, Sendable {
   package var allowsNonempty = false
   /// What `mount` and `df` show as the source.
   package var source = "afs"
-  package let subtype = "afsfuse"
+  static let subtype = "afsfuse"
+  /// As the mount table has it.
+  static let type = "fuse." + subtype
 
   package init() {}
 
@@ -72,7 +74,7 @@ package struct MountOptions: Hashable, Sendable {
 
   /// The argument of `fusermount3 -o`.
   var fusermountOptions: String {
-    var words = ["fsname=" + Self.escaped(source), "subtype=\(subtype)"]
+    var words = ["fsname=" + Self.escaped(source), "subtype=\(Self.subtype)"]
     for (word, meaning) in Self.flagWords.sorted(by: { $0.key < $1.key }) where meaning.isSet {
       if flags & meaning.flag != 0 { words.append(word) }
     }

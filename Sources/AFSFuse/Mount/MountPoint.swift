@@ -19,6 +19,25 @@ package struct MountPoint: Hashable, Sendable {
     if !allowsNonempty, try !Self.isEmpty(self.path) { throw .notEmpty(self.path) }
   }
 
+  /// The same, after what a killed daemon of this program has left at `path` is taken away: who mounts again, systemd after
+  /// a crash among them, should not have to do that by hand.
+  package static func cleared(_ path: String, allowsNonempty: Bool) throws(MountError) -> MountPoint {
+    do {
+      return try MountPoint(checking: path, allowsNonempty: allowsNonempty)
+    } catch .staleMount(let stale) {
+      guard MountTable.entry(at: stale)?.type == MountOptions.type else { throw .staleMount(stale) }
+      do throws(MountError) {
+        // Whoever still has files of it open has lost them already.
+        try KernelMount.unmount(stale, lazily: true)
+      } catch {
+        throw .staleMount(stale)
+      }
+      return try MountPoint(checking: path, allowsNonempty: allowsNonempty)
+    } catch {
+      throw error
+    }
+  }
+
   /// The mount point `path` as the mount table calls it. Works for a mount whose daemon is gone.
   package static func resolved(_ path: String) throws(MountError) -> String {
     if let whole = realPath(path) { return whole }

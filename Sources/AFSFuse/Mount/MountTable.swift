@@ -48,7 +48,7 @@ package enum MountTable {
   }
 
   /// All mounts of this program, whoever serves them.
-  package static var own: [MountTableEntry] { read().filter { $0.type == "fuse.afsfuse" } }
+  package static var own: [MountTableEntry] { read().filter { $0.type == MountOptions.type } }
 
   /// The topmost mount at `path` (an absolute path without symbolic links).
   package static func entry(at path: String) -> MountTableEntry? {

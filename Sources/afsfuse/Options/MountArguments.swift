@@ -189,7 +189,7 @@ struct MountArguments: ParsableArguments {
   func settings(_ options: MountOptions) throws(Failure) -> MountSettings {
     let point: MountPoint
     do throws(MountError) {
-      point = try MountPoint(checking: mountPoint, allowsNonempty: options.allowsNonempty)
+      point = try MountPoint.cleared(mountPoint, allowsNonempty: options.allowsNonempty)
     } catch {
       throw Failure(error.description)
     }
