@@ -90,7 +90,7 @@ struct ClientCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let address = RxAddress(ipv4: try ServerName.address(of: server), port: port)
+    let address = try ServerName.address(of: server, port: port)
     let request = try makeRequest()
     let trace = try transport.openTrace()
     let clients = try (0..<min(ioThreads, threads)).map { _ in

@@ -2,15 +2,20 @@ import ArgumentParser
 import RxCore
 import RxTransport
 
-/// The server as the user names it: a host name or an address.
+/// A host as the user names it: by name, or by an IPv4 or IPv6 address.
 enum ServerName {
-  /// The first IPv4 address.
-  static func address(of host: String) throws -> UInt32 {
+  /// The host's first IPv4 address, since OpenAFS knows no other; its first IPv6 address if it has no IPv4 one.
+  static func address(of host: String, port: UInt16) throws -> RxAddress {
+    let addresses: [RxAddress]
     do throws(HostAddresses.Failure) {
-      if let address = try HostAddresses.ipv4(of: host).first { return address }
+      addresses = try HostAddresses.all(of: host)
     } catch {
       throw ValidationError("'\(host)': \(error.reason)")
     }
-    throw ValidationError("'\(host)' has no IPv4 address")
+    guard var address = addresses.first(where: { $0.ipv4 != nil }) ?? addresses.first else {
+      throw ValidationError("'\(host)' has no address")
+    }
+    address.port = port
+    return address
   }
 }

@@ -24,6 +24,12 @@ struct TransportArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "How long an I/O thread looks for packets again and again before it sleeps, while they come that quickly.",
+      valueName: "microseconds"))
+  var spin = 0
+
+  @Option(
+    help: ArgumentHelp(
       "Write all datagrams to this file (pcapng, for Wireshark); of two files of 128 MiB the older one is FILE.1.",
       valueName: "file"), completion: .file())
   var trace: String?
@@ -64,10 +70,15 @@ struct TransportArguments: ParsableArguments {
     }
   }
 
-  func openTransport(address: RxAddress?, port: UInt16, trace: RxPacketTrace?) throws -> RxTransport {
+  func openTransport(
+    address: RxAddress?, port: UInt16, threads: Int = 1, trace: RxPacketTrace?
+  ) throws -> RxTransport {
     guard (16...1 << 20).contains(udpBuffer) else { throw ValidationError("-u must be from 16 to 1048576 KiB.") }
+    guard (0...1_000_000).contains(spin) else { throw ValidationError("--spin must be from 0 to 1000000 us.") }
     var options = RxTransportOptions(address: address, port: port)
     options.acceptsOtherPort = false
+    options.threads = threads
+    options.spin = .microseconds(spin)
     options.trace = trace
     options.socketBufferBytes = udpBuffer * 1024
     do {

@@ -13,8 +13,12 @@ struct ServerCommand: AsyncParsableCommand {
   @Option(name: .shortAndLong, help: ArgumentHelp("The UDP port.", valueName: "port"))
   var port: UInt16 = PerfRequest.port
 
-  @Option(name: .long, help: ArgumentHelp("The local IPv4 address. (default: all)", valueName: "address"))
+  @Option(
+    name: .long, help: ArgumentHelp("The local address, IPv4 or IPv6. (default: all of both)", valueName: "address"))
   var listen: String?
+
+  @Option(help: ArgumentHelp("I/O threads which share the port and its calls.", valueName: "number"))
+  var ioThreads = 1
 
   @Flag(help: "Compare received data with rxperf's pattern; a call with other data is aborted.")
   var verify = false
@@ -28,15 +32,17 @@ struct ServerCommand: AsyncParsableCommand {
   @OptionGroup var transport: TransportArguments
 
   func validate() throws {
+    guard (1...RxLane.countMax).contains(ioThreads) else {
+      throw ValidationError("--io-threads must be from 1 to \(RxLane.countMax).")
+    }
     _ = try transport.configuration()
   }
 
   func run() async throws {
     let signals = Self.blockedSignals()
-    var address: RxAddress?
-    if let listen { address = RxAddress(ipv4: try ServerName.address(of: listen), port: port) }
+    let address = try listen.map { try ServerName.address(of: $0, port: port) }
     let trace = try transport.openTrace()
-    let rx = try transport.openTransport(address: address, port: port, trace: trace)
+    let rx = try transport.openTransport(address: address, port: port, threads: ioThreads, trace: trace)
     let service = PerfService(check: verify ? PerfCheck(allowsZeros: allowZeros) : nil) { text in
       complain(text)
     }

@@ -169,6 +169,9 @@ import Testing
   @Test("Host names of this machine have addresses, others a reason")
   func hosts() throws {
     #expect(try HostAddresses.ipv4(of: "127.0.0.1") == [0x7F00_0001])
+    #expect(try HostAddresses.all(of: "127.0.0.1") == [RxAddress(ipv4: 0x7F00_0001, port: 0)])
+    #expect(try HostAddresses.all(of: "::1") == [RxAddress(high: 0, low: 1, port: 0)])
+    #expect(try HostAddresses.all(of: "fe80::1%lo").map(\.scope) == [1])
     #expect {
       try HostAddresses.ipv4(of: "not a host")
     } throws: { error in

@@ -41,6 +41,29 @@ import Testing
     await server.shutDown()
   }
 
+  @Test("A server that listens everywhere serves IPv4 and IPv6, on several threads", arguments: [1, 3])
+  func bothFamilies(threads: Int) async throws {
+    var options = RxTransportOptions()
+    options.threads = threads
+    options.spin = .microseconds(50)
+    let server = try RxTransport(options: options)
+    let service = PerfService(check: PerfCheck(allowsZeros: false)) { _ in }
+    server.register(service)
+    for host in ["127.0.0.1", "::1"] {
+      let address = try ServerName.address(of: host, port: server.boundPort)
+      let transport = try RxTransport()
+      let client = PerfClient(
+        transport: transport, target: RxTarget(peer: address, service: ServiceID(PerfRequest.service)),
+        options: RxCallOptions(deadline: .seconds(60)), request: PerfRequest(.rpc, sendBytes: 3, receiveBytes: 70_000),
+        check: PerfCheck(allowsZeros: false))
+      #expect(try await client.run(times: 5).calls == 5)
+      await transport.shutDown()
+    }
+    #expect(service.counts.calls == 10)
+    #expect(service.counts.failures == 0)
+    await server.shutDown()
+  }
+
   @Test("Data that is not the pattern is refused with an abort")
   func corrupt() async throws {
     let (server, service, target) = try serve()
