@@ -6,7 +6,7 @@ import AFSBase
 /// |---|---|
 /// | `duplicate`, `exceedsWindow`, `outOfSequence` | at once: the sender is wrong about what we have |
 /// | `requested` | a packet asked: at once, or after `requestedDelay` |
-/// | `idle` | as many packets as the peer's window calls for, or the packet that filled a gap: at once |
+/// | `idle` | as many packets as the peer's window calls for, every second where its congestion window may be small, or the packet that filled a gap: at once |
 /// | `delay` | fewer packets: after `softDelay`. The reader took packets: at once if the peer may wait for the room, else after `idleDelay` |
 /// | `ping`, `pingResponse` | we want a sign of life; the peer does: at once |
 ///
@@ -32,6 +32,11 @@ struct AckScheduler: BitwiseCopyable {
   private var isPingWanted = false
   /// New packets since the last ack.
   private var unacknowledged = 0
+  /// So many new packets are still acknowledged in pairs at least, since the sender's congestion window may be smaller
+  /// than `packetsPerAck`: it would wait for us, and we for it. Senders of OpenAFS ask for acks up to a congestion
+  /// window of two packets, and rely on one for every second packet then (src/rx/rx.c, rxi_SendList and
+  /// rxi_ReceiveDataPacket; rx_globals.h, rxi_SoftAckRate).
+  private var pairsLeft: Int?
   /// What the last ack said: everything before is received; the window ends there.
   private var advertisedFirst = Seq.first
   private var advertisedEdge: Seq
@@ -59,18 +64,26 @@ struct AckScheduler: BitwiseCopyable {
   mutating func received(
     _ outcome: ReceiveOutcome, _ header: RxHeader, hasGap: Bool, packetsPerAck: Int, now: MonotonicTime
   ) {
+    // A congestion window that grows by a packet for each that is acknowledged is wide enough after so many.
+    let pairs = 4 * packetsPerAck
     switch outcome {
-    case .duplicate: propose(.duplicate, header.serial)
+    case .duplicate:
+      pairsLeft = pairs
+      propose(.duplicate, header.serial)
     case .exceedsWindow: propose(.exceedsWindow, header.serial)
     case .beyondEnd: break
     case .outOfOrder:
+      // The sender will take something for lost, and send less.
+      pairsLeft = pairs
       unacknowledged += 1
       propose(.outOfSequence, header.serial)
     case .inOrder:
       unacknowledged += 1
+      let left = pairsLeft ?? pairs
+      pairsLeft = max(left - 1, 0)
       if header.flags.contains(.requestAck) {
         propose(.requested, header.serial, after: rules.requestedDelay, now: now)
-      } else if unacknowledged >= packetsPerAck || hasGap {
+      } else if unacknowledged >= (left > 0 ? min(2, packetsPerAck) : packetsPerAck) || hasGap {
         propose(.idle, header.serial)
       } else {
         propose(.delay, .none, after: rules.softDelay, now: now)
@@ -100,6 +113,8 @@ struct AckScheduler: BitwiseCopyable {
     self.deadline = nil
     guard let ack = deferred else { return }
     deferred = nil
+    // The sender may have been waiting for it.
+    if unacknowledged > 1 { pairsLeft = nil }
     propose(ack.reason, ack.serial)
   }
 

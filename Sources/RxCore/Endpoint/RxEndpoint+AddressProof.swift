@@ -53,12 +53,15 @@ extension RxEndpoint {
 
   mutating func askForProof(_ peer: Int, now: MonotonicTime) {
     guard !isProven(peer, now: now), peers[peer].proof.mayAsk(Self.questionByteCount, now: now) else { return }
-    let cookie = generator.next() | 1
+    // The answer comes to all threads of the port; it must lead back to this one.
+    let random = generator.next()
+    let id = lane.connectionID(from: UInt32(truncatingIfNeeded: random)) | 1
+    let cookie = random & ~0xFFFF_FFFF | UInt64(id)
     peers[peer].proof.asked(cookie, now: now)
     peers[peer].proof.spent(Self.questionByteCount, now: now)
     let header = RxHeader(
-      epoch: UInt32(truncatingIfNeeded: cookie >> 32), cid: UInt32(truncatingIfNeeded: cookie), callNumber: .connection,
-      type: .version, flags: .clientInitiated, securityIndex: 0, serviceID: 0)
+      epoch: UInt32(truncatingIfNeeded: cookie >> 32), cid: id, callNumber: .connection, type: .version,
+      flags: .clientInitiated, securityIndex: 0, serviceID: 0)
     datagrams.append(to: peers[peer].address, count: Self.questionByteCount) { bytes in
       header.write(to: bytes)
       bytes.store(UInt8(0), at: RxHeader.byteCount)

@@ -35,7 +35,9 @@ public struct RxLane: Sendable, Hashable {
   public static func index(of datagram: UnsafeRawBufferPointer, among count: Int) -> Int? {
     guard let header = RxHeader(datagram), let type = PacketType(rawValue: header.type) else { return nil }
     switch type {
-    case .version, .debug, .parameters, .parameters2, .parameters3: return nil
+    // The answer to a question of ours has the question's connection id, a question of a peer any.
+    case .version: if header.isFromClient { return nil }
+    case .debug, .parameters, .parameters2, .parameters3: return nil
     case .data, .ack, .busy, .abort, .ackAll, .challenge, .response: break
     }
     let number = header.cid >> 2

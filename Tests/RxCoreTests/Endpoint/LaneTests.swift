@@ -6,9 +6,10 @@ import Testing
 
 @Suite struct LaneTests {
   private func datagram(_ cid: UInt32, epoch: UInt32, fromClient: Bool, type: PacketType = .data) -> [UInt8] {
-    let header = RxHeader(
+    var header = RxHeader(
       epoch: epoch, cid: cid, callNumber: CallNumber(1), type: type, flags: fromClient ? [.clientInitiated] : [],
       securityIndex: 0, serviceID: 1)
+    header.seq = Seq(1)
     return [UInt8](unsafeUninitializedCapacity: RxHeader.byteCount) { buffer, count in
       header.write(to: buffer.baseAddress!)
       count = RxHeader.byteCount
@@ -66,6 +67,32 @@ import Testing
         taken[lane(datagram(4, epoch: epoch, fromClient: true), among: count)!] += 1
       }
       #expect(taken.min()! > 400 / count / 3, "\(count) lanes, many clients: \(taken)")
+    }
+  }
+
+  @Test("The answer to the question whether a client receives leads to the lane that asked", arguments: [1, 2, 3, 8])
+  func proof(count: Int) throws {
+    let client = RxAddress(ipv4: 0x0A00_0002, port: 7000)
+    for index in 0..<count {
+      var endpoint = RxEndpoint(
+        configuration: RxEndpointConfiguration(), seed: UInt64(index), now: .zero,
+        lane: RxLane(index: index, of: count))
+      endpoint.register(service: ServiceID(1))
+      // More than 64 calls of a client: some of them wait for its proof.
+      for call in 0..<100 {
+        let request = datagram(UInt32(call) << 2, epoch: 7, fromClient: true)
+        request.withUnsafeBytes { endpoint.receive($0, from: client, now: .zero) }
+      }
+      let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65536, alignment: 8)
+      defer { buffer.deallocate() }
+      var questions: [RxHeader] = []
+      while let transmit = endpoint.nextTransmit(into: buffer, now: .zero) {
+        let header = try #require(RxHeader(UnsafeRawBufferPointer(rebasing: buffer[..<transmit.byteCount])))
+        if header.type == PacketType.version.rawValue { questions.append(header) }
+      }
+      let question = try #require(questions.first)
+      let answer = datagram(question.cid, epoch: question.epoch, fromClient: false, type: .version)
+      #expect(lane(answer, among: count) == index)
     }
   }
 
