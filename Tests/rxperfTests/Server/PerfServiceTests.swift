@@ -29,7 +29,7 @@ import Testing
     let (server, service, target) = try serve()
     let transport = try RxTransport()
     let client = PerfClient(
-      transport: transport, target: target, options: RxCallOptions(deadline: .seconds(60)), request: request,
+      transport: transport, target: target, options: RxCallOptions(deadline: .seconds(600)), request: request,
       check: PerfCheck(allowsZeros: false))
     let tally = try await client.run(times: 3)
     #expect(tally.calls == 3)
@@ -54,7 +54,7 @@ import Testing
       let transport = try RxTransport()
       let client = PerfClient(
         transport: transport, target: RxTarget(peer: address, service: ServiceID(PerfRequest.service)),
-        options: RxCallOptions(deadline: .seconds(60)), request: PerfRequest(.rpc, sendBytes: 3, receiveBytes: 70_000),
+        options: RxCallOptions(deadline: .seconds(600)), request: PerfRequest(.rpc, sendBytes: 3, receiveBytes: 70_000),
         check: PerfCheck(allowsZeros: false))
       #expect(try await client.run(times: 5).calls == 5)
       await transport.shutDown()
@@ -70,7 +70,7 @@ import Testing
     let transport = try RxTransport()
     let message = PerfRequest(.send, sendBytes: 4).encoded + [1, 2, 3, 4]
     await #expect(throws: RxCallError.aborted(.rxProtocolError)) {
-      try await transport.roundTrip(message, to: target, options: RxCallOptions(deadline: .seconds(60)), replyMax: 4)
+      try await transport.roundTrip(message, to: target, options: RxCallOptions(deadline: .seconds(600)), replyMax: 4)
     }
     #expect(service.counts.corrupt == 1)
     await transport.shutDown()
@@ -87,7 +87,7 @@ import Testing
     let (server, _, target) = try serve()
     let transport = try RxTransport()
     await #expect(throws: RxCallError.aborted(code)) {
-      try await transport.roundTrip(message, to: target, options: RxCallOptions(deadline: .seconds(60)), replyMax: 4)
+      try await transport.roundTrip(message, to: target, options: RxCallOptions(deadline: .seconds(600)), replyMax: 4)
     }
     await transport.shutDown()
     await server.shutDown()
