@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -56,4 +57,13 @@ void afsfuse_timestamp(char text[25]) {
   gmtime_r(&now.tv_sec, &calendar);
   strftime(text, 25, "%Y-%m-%dT%H:%M:%S", &calendar);
   snprintf(text + 19, 6, ".%03dZ", (int)(now.tv_nsec / 1000000));
+}
+
+int afsfuse_timer_create(void) { return timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK); }
+
+int afsfuse_timer_set(int timer, int64_t nanoseconds) {
+  struct itimerspec setting = {
+      .it_value = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000},
+  };
+  return timerfd_settime(timer, TFD_TIMER_ABSTIME, &setting, NULL) == 0 ? 0 : errno;
 }

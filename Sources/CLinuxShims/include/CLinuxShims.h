@@ -40,6 +40,12 @@ void afsfuse_protect_process(void);
 /// to milliseconds. `nanoseconds` below zero waits without limit.
 int afsfuse_epoll_wait(int epoll, struct epoll_event *events, int count, int64_t nanoseconds);
 
+/// A timerfd(2) of CLOCK_MONOTONIC, or -1 with errno.
+int afsfuse_timer_create(void);
+
+/// Lets the timer expire once, when CLOCK_MONOTONIC is at `nanoseconds` (above zero). 0, or an errno.
+int afsfuse_timer_set(int timer, int64_t nanoseconds);
+
 /// Now, in UTC: `2026-11-21T06:00:00.000Z`, NUL-terminated, in 25 bytes.
 void afsfuse_timestamp(char text[25]);
 

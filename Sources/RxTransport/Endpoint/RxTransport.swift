@@ -91,6 +91,15 @@ public final class RxTransport: RxCaller, RxSecurityRegistry {
   /// The first I/O thread as an executor: `Task(executorPreference: transport.executor)`.
   public var executor: any TaskExecutor & SerialExecutor { threads[0].executor }
 
+  /// Does `work`, and on this thread what it gives the first I/O thread to do: if that thread sleeps, the caller takes its
+  /// place until there is nothing left to do at once, which saves the wake-up. If it is awake, it gets the work as ever.
+  ///
+  /// For threads outside of Swift's concurrency that start a task on `executor`. The caller must hold no lock: other
+  /// work of the I/O thread may run before this returns.
+  public func visiting<Result>(_ work: () -> Result) -> Result {
+    threads[0].visiting(work)
+  }
+
   /// Real time; sleeps end on the first I/O thread.
   public var timer: any RxTimer { threads[0].timer }
 

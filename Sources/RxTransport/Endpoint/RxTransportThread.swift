@@ -20,6 +20,8 @@ public struct RxTransportThread: RxCaller {
   /// Real time; sleeps end on the thread.
   public var timer: any RxTimer { LoopTimer(lane.thread, keeping: port) }
 
+  func visiting<Result>(_ work: () -> Result) -> Result { lane.thread.visiting(work) }
+
   var isCurrent: Bool { lane.thread.isCurrent }
   /// Calls in flight, a moment ago.
   var load: Int { lane.thread.load }

@@ -17,6 +17,13 @@ struct EventCounter: ~Copyable, Sendable {
     _ = write(descriptor, &one, 8)
   }
 
+  /// Sleeps until a signal has come, and takes it.
+  func wait() {
+    var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    _ = poll(&request, 1, -1)
+    clear()
+  }
+
   func clear() {
     var count: UInt64 = 0
     _ = read(descriptor, &count, 8)

@@ -1,6 +1,7 @@
 import Synchronization
 
-/// What other threads want done on an I/O thread, and whether that thread must be woken for it.
+/// What other threads want done on an I/O thread, whether that thread must be woken for it, and whose turn it is: the
+/// thread's own, or that of a visitor who does the work while the thread sleeps.
 ///
 /// The lock is held for an append or a swap only, never around a system call.
 final class RemoteWork: Sendable {
@@ -19,9 +20,20 @@ final class RemoteWork: Sendable {
     case refused
   }
 
+  /// Who may touch what lives on the loop.
+  private enum Owner {
+    case thread
+    /// The thread sleeps, or is about to; whoever comes first has the loop.
+    case nobody
+    /// The thread sleeps.
+    case visitor
+    /// The thread has been woken by something else than the visitor, and waits for the visitor to leave.
+    case visitorInHaste
+  }
+
   private struct State {
     var items: [Item] = []
-    var isAsleep = false
+    var owner = Owner.thread
     var mustEnd = false
     var hasEnded = false
   }
@@ -50,8 +62,8 @@ final class RemoteWork: Sendable {
   }
 
   private func wakeIfAsleep(_ state: inout State) -> OnAdd {
-    guard state.isAsleep else { return .nothing }
-    state.isAsleep = false
+    guard case .nobody = state.owner else { return .nothing }
+    state.owner = .thread
     return .wake
   }
 
@@ -73,12 +85,49 @@ final class RemoteWork: Sendable {
         state.hasEnded = true
         return .end
       }
-      state.isAsleep = true
+      state.owner = .nobody
       return .sleep
     }
   }
 
-  func becomeBusy() {
-    state.withLock { $0.isAsleep = false }
+  /// After the thread's sleep.
+  /// - Returns: false while a visitor has the loop; the thread is woken once more when he leaves.
+  func becomeBusy() -> Bool {
+    state.withLock { state in
+      switch state.owner {
+      case .thread, .nobody:
+        state.owner = .thread
+        return true
+      case .visitor, .visitorInHaste:
+        state.owner = .visitorInHaste
+        return false
+      }
+    }
+  }
+
+  // MARK: Visits
+
+  /// - Returns: whether the loop is the caller's now, until it is given back by `endVisit`.
+  func beginVisit() -> Bool {
+    state.withLock { state in
+      guard case .nobody = state.owner, !state.mustEnd else { return false }
+      state.owner = .visitor
+      return true
+    }
+  }
+
+  /// Gives the loop back.
+  ///
+  /// - Parameter hasMore: the visitor leaves work behind.
+  /// - Returns: whether the thread must be woken to go on.
+  func endVisit(hasMore: Bool) -> Bool {
+    state.withLock { state in
+      if case .visitor = state.owner, !hasMore, state.items.isEmpty, !state.mustEnd {
+        state.owner = .nobody
+        return false
+      }
+      state.owner = .thread
+      return true
+    }
   }
 }

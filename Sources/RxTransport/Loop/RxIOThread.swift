@@ -9,20 +9,27 @@ import Synchronization
 /// Jobs and closures that come from the thread itself run in the same turn and need no wake-up. Those of other
 /// threads go through a queue, and the thread is woken only if it sleeps. The thread is a serial executor too: an
 /// actor may choose it. It lives until `end`; jobs that arrive later run on the default executor.
+///
+/// Where that saves a wake-up another thread takes its place for a moment: see `visiting`.
 package final class RxIOThread: RxLoop, SerialExecutor {
   /// Passes over the jobs before the socket is looked at again, so that tasks that never wait cannot starve it.
   private static let jobPassesMax = 64
 
-  /// What only the thread itself touches.
+  /// After so many turns a visitor lets the thread go on.
+  private static let visitTurnsMax = 4
+
+  /// What only the thread itself touches, or a visitor in its place.
   private final class Turn {
     var items: [RemoteWork.Item] = []
     var running: [RemoteWork.Item] = []
-    var poller: Poller
+    let poller: Poller
     var pump: SocketPump?
     var wakeups: UInt64 = 0
     var spin: SpinWindow
+    /// When the thread's sleep ends by itself.
+    var sleepDeadline = MonotonicTime.distantFuture
 
-    init(poller: consuming Poller, spin: Duration) {
+    init(poller: Poller, spin: Duration) {
       self.poller = poller
       self.spin = SpinWindow(limit: spin)
     }
@@ -143,6 +150,28 @@ package final class RxIOThread: RxLoop, SerialExecutor {
   /// On the thread: how often it slept.
   var wakeups: UInt64 { turn.value.wakeups }
 
+  // MARK: Visits
+
+  /// Does `work`, and on this thread what it gives the loop to do: if the I/O thread sleeps, the caller takes its place
+  /// until there is nothing left to do at once. Saves waking the I/O thread; if it is awake, it gets the work as ever.
+  ///
+  /// The caller must hold no lock: other work of the loop may run before this returns. In a task it is the same as
+  /// `work` alone, since a thread cannot run a task within another.
+  func visiting<Result>(_ work: () -> Result) -> Result {
+    guard !isCurrent, withUnsafeCurrentTask(body: { $0 == nil }), remote.beginVisit() else { return work() }
+    let thread = thread.exchange(pthread_self(), ordering: .relaxed)
+    let result = work()
+    let turn = turn.value
+    var turns = 1
+    while runTurn(turn), turns < Self.visitTurnsMax { turns += 1 }
+    let deadline = nextDeadline(turn)
+    if deadline < turn.sleepDeadline { turn.poller.wakeUp(at: deadline) }
+    turn.poller.setWantsWrite(turn.pump?.wantsWrite ?? false)
+    self.thread.store(thread, ordering: .relaxed)
+    if remote.endVisit(hasMore: !turn.items.isEmpty || turns == Self.visitTurnsMax) { counter.signal() }
+    return result
+  }
+
   // MARK: Turns
 
   fileprivate func run() {
@@ -150,6 +179,8 @@ package final class RxIOThread: RxLoop, SerialExecutor {
     let turn = turn.value
     while true {
       if runTurn(turn) || spin(turn) { continue }
+      turn.sleepDeadline = nextDeadline(turn)
+      turn.poller.setWantsWrite(turn.pump?.wantsWrite ?? false)
       switch remote.becomeIdle() {
       case .work: continue
       // The system gives the thread's number to another one.
@@ -227,14 +258,17 @@ package final class RxIOThread: RxLoop, SerialExecutor {
     return false
   }
 
+  /// From here until `becomeBusy` a visitor may have the turn.
   private func sleep(_ turn: Turn) {
-    turn.wakeups += 1
+    let poller = turn.poller
     let start = Clock.monotonic
-    let deadline = nextDeadline(turn)
-    let limit = deadline == .distantFuture ? nil : deadline - start
-    let wakeup = turn.poller.wait(limit: limit, wantsWrite: turn.pump?.wantsWrite ?? false)
-    remote.becomeBusy()
-    turn.spin.slept(Clock.monotonic - start)
+    let deadline = turn.sleepDeadline
+    let wakeup = poller.wait(limit: deadline == .distantFuture ? nil : deadline - start)
+    while !remote.becomeBusy() { counter.wait() }
+    let now = Clock.monotonic
+    poller.noteAwake(now: now)
+    turn.wakeups += 1
+    turn.spin.slept(now - start)
     turn.pump?.wokeUp(wakeup)
   }
 }

@@ -28,9 +28,12 @@ struct MountedClient: Sendable {
     }
   }
 
-  /// Requests which wait for servers run on the I/O thread: their calls then cost no hand-over.
+  /// Requests which wait for servers run on the I/O thread: their calls then cost no hand-over. While it sleeps, the
+  /// thread that has read the request from the kernel sends the call itself.
   var spawn: TaskSpawner {
-    { [transport] body in Task(executorPreference: transport.executor) { await body() } }
+    { [transport] body in
+      transport.visiting { Task(executorPreference: transport.executor) { await body() } }
+    }
   }
 
   /// Opens the port and the cache, and looks at the root: a wrong cell or volume fails the mount, not its first user.
