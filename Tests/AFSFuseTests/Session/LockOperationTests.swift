@@ -23,12 +23,15 @@ import Testing
     return Glibc.fcntl(file, command, &lock)
   }
 
+  // Files are opened with O_CLOEXEC: a child process that another test starts at the same time would keep the description
+  // open, and with it the lock.
+
   @Test("flock locks exclude other descriptions, and end with their own")
   func wholeFile() async throws {
     try await TestMount.with { mount in
       try await mount.run { path throws in
-        let one = try call(open(path + "/f", O_RDWR | O_CREAT, 0o644))
-        let two = try call(open(path + "/f", O_RDWR))
+        let one = try call(open(path + "/f", O_RDWR | O_CREAT | O_CLOEXEC, 0o644))
+        let two = try call(open(path + "/f", O_RDWR | O_CLOEXEC))
         defer { close(two) }
         try call(flock(one, LOCK_EX))
         #expect(failure(flock(two, LOCK_EX | LOCK_NB)) == EWOULDBLOCK)
@@ -48,8 +51,8 @@ import Testing
   func records() async throws {
     try await TestMount.with { mount in
       try await mount.run { path throws in
-        let mine = try call(open(path + "/f", O_RDWR | O_CREAT, 0o644))
-        let other = try call(open(path + "/f", O_RDWR))
+        let mine = try call(open(path + "/f", O_RDWR | O_CREAT | O_CLOEXEC, 0o644))
+        let other = try call(open(path + "/f", O_RDWR | O_CLOEXEC))
         defer { close(other) }
         try call(fcntl(mine, F_SETLK, record(F_WRLCK, 100, 50)))
         #expect(failure(fcntl(other, Self.setDescriptionLock, record(F_RDLCK, 0, 101))) == EAGAIN)
@@ -62,7 +65,7 @@ import Testing
         try call(Glibc.fcntl(mine, F_GETLK, &free))
         #expect(free.l_type == Int16(F_UNLCK))
         // Any descriptor of the process.
-        close(try call(open(path + "/f", O_RDWR)))
+        close(try call(open(path + "/f", O_RDWR | O_CLOEXEC)))
         try call(fcntl(other, Self.setDescriptionLock, record(F_WRLCK, 0, 0)))
         close(mine)
       }
@@ -73,8 +76,8 @@ import Testing
   func descriptions() async throws {
     try await TestMount.with { mount in
       try await mount.run { path throws in
-        let one = try call(open(path + "/f", O_RDWR | O_CREAT, 0o644))
-        let two = try call(open(path + "/f", O_RDWR))
+        let one = try call(open(path + "/f", O_RDWR | O_CREAT | O_CLOEXEC, 0o644))
+        let two = try call(open(path + "/f", O_RDWR | O_CLOEXEC))
         defer { close(two) }
         try call(fcntl(one, Self.setDescriptionLock, record(F_WRLCK, 0, 0)))
         #expect(failure(fcntl(two, Self.setDescriptionLock, record(F_WRLCK, 5, 1))) == EAGAIN)
