@@ -41,8 +41,10 @@ struct RxCall: ~Copyable {
   private var highestSerial = Serial.none
   /// The driver will not name the call again.
   var isReleased = false
-  /// Pings answered while the same large packet did not arrive.
+  /// Transmissions of a large packet that did not arrive, though a ping after each was answered.
   var sizeEvidence = 0
+  /// When the packet was sent whose loss was counted last.
+  var sizeEvidenceAt: MonotonicTime?
   /// A padded ping is to be sent.
   var isProbeWanted = false
   /// Stands in the endpoint's list of calls with something to send.

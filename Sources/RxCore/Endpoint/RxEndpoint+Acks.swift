@@ -153,14 +153,20 @@ extension RxEndpoint {
     rearm(call)
   }
 
+  /// A round trip in which a process or machine stood still for half a minute must not keep the next repetition until
+  /// the peer counts as dead (50 s). On a path that is slower than this packets are repeated needlessly, every 10 s.
+  private static var roundTripWaitMax: Duration { .seconds(10) }
+
   /// The round trip with its spread, how long the peer may delay its ack, doubled for each timeout in a row.
   private func retransmitTimeout(_ call: Int) -> Duration {
     if calls[call].transmit.isOnlySoftlyAcknowledged {
       return min(configuration.softCheckInterval * (1 << min(calls[call].softChecks, 10)), .seconds(10))
     }
     let rtt = peers[calls[call].peer].rtt
-    if calls[call].timeoutsInRow == 0, calls[call].transmit.isAckRequested { return rtt.probeTimeout }
-    let base = rtt.timeout + ackAllowance(call)
+    if calls[call].timeoutsInRow == 0, calls[call].transmit.isAckRequested {
+      return min(rtt.probeTimeout, Self.roundTripWaitMax)
+    }
+    let base = min(rtt.timeout, Self.roundTripWaitMax) + ackAllowance(call)
     let doublings = min(calls[call].timeoutsInRow, 10)
     return min(base * (1 << doublings), max(base, configuration.retransmitTimeoutMax))
   }

@@ -1,4 +1,4 @@
-import AFSBase
+package import AFSBase
 import AFSTypes
 
 /// Proofs that clients receive at the addresses they claim, and what is kept back until then.
@@ -12,6 +12,13 @@ extension RxEndpoint {
 
   func isProven(_ peer: Int, now: MonotonicTime) -> Bool {
     configuration.trustsAddresses || peers[peer].proof.isProven(now: now)
+  }
+
+  /// Whether not even the question for a proof may go to a client's address: it is not proven, and what it has sent is
+  /// used up. Only another datagram from there changes that.
+  package func isMute(to address: RxAddress, now: MonotonicTime) -> Bool {
+    guard let peer = peersByAddress[address], !isProven(peer, now: now) else { return false }
+    return peers[peer].proof.budget(now: now) < Self.questionByteCount
   }
 
   /// Bytes that the call may send now.

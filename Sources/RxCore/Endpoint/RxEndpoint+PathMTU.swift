@@ -13,8 +13,8 @@ extension RxEndpoint {
     peers[index].pathMTU.receivedTooBig(mtu - ipHeader - 8 - RxHeader.byteCount, now: now)
   }
 
-  /// Pings answered while a large packet does not arrive, until the path is taken not to carry it: with leave to
-  /// fragment and all. That mere loss should look so has a chance of 1 in 10^5 at 30 %.
+  /// Transmissions of a large packet which did not arrive though a ping after each was answered, until the path is taken
+  /// not to carry it: with leave to fragment and all. That mere loss should look so has a chance of 1 in 10^5 at 30 %.
   static var sizeEvidenceMax: Int { 10 }
   /// Timeouts in a row after which a packet is sent with leave to fragment, and its size is suspected.
   static var suspectTimeouts: Int { 2 }
@@ -47,7 +47,14 @@ extension RxEndpoint {
     let hasArrived =
       calls[call].transmit.base > suspicion.seq || calls[call].transmit.slots[suspicion.seq].state == .acknowledged
     guard hasArrived || isPingAnswer && calls[call].pingSentAt >= suspicion.sentAt else { return true }
-    calls[call].sizeEvidence = hasArrived ? 0 : calls[call].sizeEvidence + 1
+    if hasArrived {
+      calls[call].sizeEvidence = 0
+    } else {
+      // One packet lost proves no more for being asked about ten times.
+      guard calls[call].sizeEvidenceAt != suspicion.sentAt else { return true }
+      calls[call].sizeEvidenceAt = suspicion.sentAt
+      calls[call].sizeEvidence += 1
+    }
     if hasArrived || calls[call].sizeEvidence >= 2 {
       peers[calls[call].peer].pathMTU.foundBlackHole(suspicion.size, now: now)
     }

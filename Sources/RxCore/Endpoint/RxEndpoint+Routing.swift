@@ -39,10 +39,11 @@ extension RxEndpoint {
     }
     let channel = connections[connection].channels[packet.header.channel]
     guard packet.header.callNumber == channel.callNumber else {
-      if packet.header.callNumber == channel.formerCallNumber {
-        answerStraggler(packet, connection, channel.formerEnding, now: now)
-      }
-      return
+      return answerStraggler(packet, connection, channel.ending(of: packet.header.callNumber), now: now)
+    }
+    // BUSY says that the server has not.
+    if !channel.isTakenUp, packet.type != .busy {
+      connections[connection].channels[packet.header.channel].isTakenUp = true
     }
     if channel.call >= 0 {
       deliver(packet, to: channel.call, now: now)
@@ -75,6 +76,7 @@ extension RxEndpoint {
       return
     }
     guard channel.callNumber == .connection || packet.header.callNumber > channel.callNumber else { return }
+    if channel.call >= 0 { endForNextCall(channel.call, now: now) }
     guard let call = acceptCall(packet, connection, now: now) else { return }
     deliver(packet, to: call, now: now)
   }

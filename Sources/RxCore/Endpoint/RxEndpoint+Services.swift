@@ -103,8 +103,6 @@ extension RxEndpoint {
       noteIdle(connection, now: now)
       return nil
     }
-    let former = connections[connection].channels[header.channel].call
-    if former >= 0 { endForNextCall(former, now: now) }
     let peer = connections[connection].peer
     connections[connection].channels[header.channel].callNumber = header.callNumber
     var call = RxCall(
@@ -121,8 +119,9 @@ extension RxEndpoint {
     return index
   }
 
-  /// The client's next call on a channel says that it has the reply of the former, or has given it up.
-  private mutating func endForNextCall(_ call: Int, now: MonotonicTime) {
+  /// The client's next call on a channel says that it has the reply of the former, or has given it up: even if we have no
+  /// room for that call, or its first packets were lost.
+  mutating func endForNextCall(_ call: Int, now: MonotonicTime) {
     let completion: RxCompletion =
       calls[call].transmit.hasSentAll ? .success : .failure(.aborted(.rxCallDead))
     complete(call, completion, ending: .silent, now: now)

@@ -10,6 +10,8 @@ public final class SimulatedHost {
   public private(set) var clockOffset: Duration = .zero
   /// The host's process does not run before then.
   public private(set) var frozenUntil = MonotonicTime.zero
+  /// It has been frozen and not run since: what it was about to do waits, whatever its timers say.
+  private var isStopped = false
   /// What arrived meanwhile.
   private var backlog: [(bytes: [UInt8], source: RxAddress)] = []
   /// Datagrams that its socket keeps: about 200 kB of them, as Linux's default receive buffer.
@@ -27,7 +29,10 @@ public final class SimulatedHost {
   /// The machine slept: its clock goes on from a later time.
   public func leap(_ duration: Duration) { clockOffset += duration }
 
-  public func freeze(until time: MonotonicTime) { frozenUntil = max(frozenUntil, time) }
+  public func freeze(until time: MonotonicTime) {
+    frozenUntil = max(frozenUntil, time)
+    isStopped = true
+  }
 
   func isFrozen(_ now: MonotonicTime) -> Bool { frozenUntil > now }
 
@@ -36,7 +41,7 @@ public final class SimulatedHost {
     var first = endpoint.nextTimeout
     if let wake = behaviour.nextWake, first == nil || wake < first! { first = wake }
     if let time = first, time != .distantFuture { first = time - clockOffset }
-    if !backlog.isEmpty { first = min(first ?? frozenUntil, frozenUntil) }
+    if isStopped { first = min(first ?? frozenUntil, frozenUntil) }
     return first.map { max($0, frozenUntil) }
   }
 
@@ -51,6 +56,7 @@ public final class SimulatedHost {
   /// Lets the host's timers run, and what waited in its socket arrive.
   func takeTurn(now: MonotonicTime) {
     guard !isFrozen(now) else { return }
+    isStopped = false
     let time = time(now)
     for datagram in backlog {
       datagram.bytes.withUnsafeBytes { endpoint.receive($0, from: datagram.source, now: time) }

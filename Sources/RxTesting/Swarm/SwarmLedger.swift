@@ -11,6 +11,9 @@ final class SwarmLedger {
   private(set) var served: [UInt64: Int] = [:]
   /// Ids of calls which the server saw succeed.
   private(set) var delivered: Set<UInt64> = []
+  /// Ids of calls whose server gave the client up, and might not even ask whether it was there: an address that is not
+  /// proven is not sent more than came from it.
+  private(set) var unaskable: Set<UInt64> = []
   private(set) var violations: [String] = []
   var restarts = [0, 0]
 
@@ -46,7 +49,9 @@ final class SwarmLedger {
     }
   }
 
-  func served(_ job: SwarmJob, _ completion: RxCompletion, replied: Bool) {
+  /// - Parameter isMute: not even a question could be sent to its client.
+  func served(_ job: SwarmJob, _ completion: RxCompletion, replied: Bool, isMute: Bool) {
+    if completion == .failure(.timedOut(.dead)), isMute { unaskable.insert(job.id) }
     if completion == .success {
       delivered.insert(job.id)
       if !replied { violated("call \(job.id): its server heard of success before it replied") }
@@ -71,7 +76,12 @@ final class SwarmLedger {
   // MARK: Rules
 
   private func isExpected(_ completion: RxCompletion, _ job: SwarmJob, age: Duration, cancelled: Bool) -> Bool {
-    guard case .failure(let error) = completion else { return job.service != SwarmNode.unknownService }
+    guard case .failure(let error) = completion else {
+      // A service's number may be damaged into that of another, which serves the call (no class covers the number); and a
+      // connection's into one that is opened later, which without protection takes the reply for its own.
+      return job.service != SwarmNode.unknownService || isUnprotected(job)
+        || plan.corruption == .unfound && served[job.id] != nil
+    }
     switch error {
     case .timedOut(.hard): return job.deadline.map { age >= $0 } ?? false
     case .timedOut(.dead):

@@ -158,7 +158,9 @@ final class SwarmNode: SimulatedBehaviour {
       finish(outgoing[handle] ?? call, completion, now)
       outgoing[handle] = nil
     } else if let call = incoming.removeValue(forKey: handle) {
-      if let job = call.job { ledger.served(job, completion, replied: call.isReplied) }
+      if let job = call.job {
+        ledger.served(job, completion, replied: call.isReplied, isMute: endpoint.isMute(to: peer, now: now))
+      }
     } else {
       ledger.violated("completed: an unknown call")
     }

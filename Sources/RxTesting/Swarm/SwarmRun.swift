@@ -198,10 +198,8 @@ public struct SwarmRun {
   private mutating func checkDeliveries() {
     guard !ledger.plan.hasSilence, ledger.plan.corruption != .unfound else { return }
     for (id, completion) in ledger.completions where completion == .success && !ledger.delivered.contains(id) {
-      // A server may not repeat a reply to an address which is not proven beyond what came from it: if the ack of a small
-      // reply is lost, it never hears of the success.
-      let job = ledger.plan.jobs[Int(id)]
-      if job.requestCount + job.replyCount < 200, !ledger.plan.configurations[1 - job.side].trustsAddresses { continue }
+      // If the last ack is lost and what came from its client is used up, the server can neither repeat the reply nor ask.
+      if ledger.unaskable.contains(id) { continue }
       violate("call \(id) succeeded, but its server heard otherwise")
     }
   }
