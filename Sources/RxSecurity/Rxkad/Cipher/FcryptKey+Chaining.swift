@@ -63,35 +63,50 @@ extension FcryptKey {
     (Self.decrypt(FcryptBlock(loading: place), keys, tables) ^ chain).store(to: place)
   }
 
+  /// Two blocks in step.
   @inline(__always)
   private static func encryptPair(
     _ a: FcryptBlock, _ b: FcryptBlock, _ keys: UnsafePointer<UInt32>, _ tables: UnsafePointer<UInt32>
   ) -> (FcryptBlock, FcryptBlock) {
-    var (a, b) = (a, b)
-    var round = 0
-    while round < rounds {
-      a.left ^= Self.round(a.right, keys[round], tables)
-      b.left ^= Self.round(b.right, keys[round], tables)
-      a.right ^= Self.round(a.left, keys[round + 1], tables)
-      b.right ^= Self.round(b.left, keys[round + 1], tables)
-      round += 2
+    var (right1, right2) = (a.right ^ keys[0], b.right ^ keys[0])
+    var (left1, left2) = (a.left ^ keys[1], b.left ^ keys[1])
+    left1 = round(left1, right1, tables)
+    left2 = round(left2, right2, tables)
+    var next = 2
+    while next < rounds {
+      right1 = round(right1 ^ keys[next], left1, tables)
+      right2 = round(right2 ^ keys[next], left2, tables)
+      left1 = round(left1 ^ keys[next + 1], right1, tables)
+      left2 = round(left2 ^ keys[next + 1], right2, tables)
+      next += 2
     }
-    return (a, b)
+    right1 = round(right1 ^ keys[16], left1, tables)
+    right2 = round(right2 ^ keys[16], left2, tables)
+    return (
+      FcryptBlock(left: left1 ^ keys[17], right: right1), FcryptBlock(left: left2 ^ keys[17], right: right2)
+    )
   }
 
   @inline(__always)
   private static func decryptPair(
     _ a: FcryptBlock, _ b: FcryptBlock, _ keys: UnsafePointer<UInt32>, _ tables: UnsafePointer<UInt32>
   ) -> (FcryptBlock, FcryptBlock) {
-    var (a, b) = (a, b)
-    var round = rounds - 1
-    while round > 0 {
-      a.right ^= Self.round(a.left, keys[round], tables)
-      b.right ^= Self.round(b.left, keys[round], tables)
-      a.left ^= Self.round(a.right, keys[round - 1], tables)
-      b.left ^= Self.round(b.right, keys[round - 1], tables)
-      round -= 2
+    var (left1, left2) = (a.left ^ keys[17], b.left ^ keys[17])
+    var (right1, right2) = (a.right ^ keys[16], b.right ^ keys[16])
+    right1 = round(right1, left1, tables)
+    right2 = round(right2, left2, tables)
+    var next = rounds - 1
+    while next > 1 {
+      left1 = round(left1 ^ keys[next], right1, tables)
+      left2 = round(left2 ^ keys[next], right2, tables)
+      right1 = round(right1 ^ keys[next - 1], left1, tables)
+      right2 = round(right2 ^ keys[next - 1], left2, tables)
+      next -= 2
     }
-    return (a, b)
+    left1 = round(left1 ^ keys[1], right1, tables)
+    left2 = round(left2 ^ keys[1], right2, tables)
+    return (
+      FcryptBlock(left: left1, right: right1 ^ keys[0]), FcryptBlock(left: left2, right: right2 ^ keys[0])
+    )
   }
 }

@@ -4,23 +4,28 @@ import AFSBase
 /// initialization vector everywhere. Wiped at its end.
 final class FcryptKey: @unchecked Sendable {
   // Written in `init` only.
-  private let roundKeys: UnsafeMutablePointer<UInt32>
+  private let foldedKeys: UnsafeMutablePointer<UInt32>
   let tables = FcryptTables.words
   /// The key's bytes as a block.
   private let vectorWords: UnsafeMutablePointer<FcryptBlock>
 
-  var keys: UnsafePointer<UInt32> { UnsafePointer(roundKeys) }
+  /// The round keys as the rounds want them: a half always carries the key of the round that it will be the input of.
+  /// Words 0 and 1 put the first two keys in, words 2 to 15 change a half's key for its next one, words 16 and 17 take
+  /// the last two out.
+  var keys: UnsafePointer<UInt32> { UnsafePointer(foldedKeys) }
   /// The key as initialization vector.
   var vector: FcryptBlock { vectorWords.pointee }
 
   static let rounds = 16
   static let blockByteCount = 8
+  private static let foldedCount = rounds + 2
 
   /// The key's parity bits do not count; its other 56 bits, in a ring, give their lowest 32 to each round, and turn
   /// right by 11 from one round to the next (OpenAFS src/rxkad/fcrypt.c, fc_keysched).
   /// - Parameter key: 8 bytes in memory order.
   init(_ key: UInt64) {
-    roundKeys = .allocate(capacity: Self.rounds)
+    foldedKeys = .allocate(capacity: Self.foldedCount)
+    foldedKeys.initialize(repeating: 0, count: Self.foldedCount)
     vectorWords = .allocate(capacity: 1)
     vectorWords.initialize(to: withUnsafeBytes(of: key) { FcryptBlock(loading: $0.baseAddress!) })
     var ring: UInt64 = 0
@@ -29,7 +34,9 @@ final class FcryptKey: @unchecked Sendable {
       ring = ring << 7 | byte >> 1
     }
     for round in 0..<Self.rounds {
-      roundKeys[round] = UInt32(truncatingIfNeeded: ring).bigEndian
+      let roundKey = UInt32(truncatingIfNeeded: ring).bigEndian
+      foldedKeys[round] ^= roundKey
+      foldedKeys[round + 2] = roundKey
       ring = ring >> 11 | (ring & 0x7FF) << 45
     }
   }
@@ -39,9 +46,9 @@ final class FcryptKey: @unchecked Sendable {
   }
 
   deinit {
-    ConstantTime.wipe(UnsafeMutableRawBufferPointer(start: roundKeys, count: Self.rounds * 4))
+    ConstantTime.wipe(UnsafeMutableRawBufferPointer(start: foldedKeys, count: Self.foldedCount * 4))
     ConstantTime.wipe(UnsafeMutableRawBufferPointer(start: vectorWords, count: Self.blockByteCount))
-    roundKeys.deallocate()
+    foldedKeys.deallocate()
     vectorWords.deallocate()
   }
 }
