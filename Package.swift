@@ -106,7 +106,11 @@ let package = Package(
         "AFSControl", "AFSRPC", "CLinuxShims", argumentParser, logging, system,
       ]),
     command(
-      "afsmock", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", "AFSMockServer", argumentParser, logging, system]),
+      "afsmock",
+      [
+        "AFSBase", "AFSTypes", "RxCore", "RxTransport", "RxSecurity", "AFSCredentials", "AFSMockServer",
+        argumentParser, logging, system,
+      ]),
     command("rxgen", ["AFSBase", "RxGen", argumentParser]),
     command(
       "rxperf", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", "AFSControl", argumentParser, logging]),
@@ -163,6 +167,12 @@ let package = Package(
       ["AFSBase", "AFSTypes", "AFSClient", "AFSCredentials", "AFSFuse", "CTestCalls", "TestFolders", logging]),
     tests("AFSControlTests", ["AFSBase", "AFSControl", "TestFolders", logging]),
     tests("rxperfTests", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", "rxperf", argumentParser]),
+    tests(
+      "afsmockTests",
+      [
+        "afsmock", "AFSBase", "AFSTypes", "RxCore", "RxSecurity", "RxTesting", "RxTransport", "AFSRPC",
+        "AFSCredentials", "AFSMockServer", "TestWorld", "TestFolders", argumentParser,
+      ]),
     tests("afsfuseTests", ["afsfuse", "AFSFuse", "AFSControl", "TestFolders", argumentParser, logging]),
   ]
 )

@@ -22,6 +22,10 @@ struct AFSMockCommand: AsyncParsableCommand {
     discussion: """
       The cell has the volumes root.afs and root.cell, open to everybody. With --populate, root.cell holds a copy of a
       folder. Prints "afsmock: ready" when it can be used, and ends on SIGINT or SIGTERM; nothing is kept.
+
+      With --user the cell has users, who come authenticated by rxkad. There is no KDC: --token-folder writes a token for
+      each, and prints the keyctl command that puts it into a session keyring, where afsfuse finds it. Keys and tokens
+      are new ones at each start.
       """)
 
   @Option(help: ArgumentHelp("The IPv4 address to listen on.", valueName: "address"))
@@ -40,6 +44,9 @@ struct AFSMockCommand: AsyncParsableCommand {
 
   @Option(help: ArgumentHelp("Quota of root.cell in KiB; 0 for none.", valueName: "kib"))
   var quota: UInt64 = 0
+
+  @OptionGroup(title: "Users")
+  var users: MockUsers
 
   func validate() throws {
     guard CellName(cell) != nil else { throw ValidationError("'\(cell)' is no cell name.") }
@@ -68,10 +75,18 @@ struct AFSMockCommand: AsyncParsableCommand {
     for (number, transport) in transports.enumerated() {
       mock.addServer(
         addresses: [RxAddress(ipv4: base + UInt32(number), port: Self.filePort)], caller: transport)
-      for service in mock.fileServices(ofServer: number) { transport.register(service) }
+      for service in mock.fileServices(ofServer: number) {
+        transport.register(service)
+        transport.register(
+          mock.serverSecurity(ofServer: number, minimumLevel: users.minSecurity), for: service.id)
+      }
     }
-    for (transport, service) in zip(databases, mock.databaseServices()) { transport.register(service) }
+    for (transport, service) in zip(databases, mock.databaseServices()) {
+      transport.register(service)
+      transport.register(mock.serverSecurity(ofServer: nil, minimumLevel: users.minSecurity), for: service.id)
+    }
     try fill(mock)
+    for line in try users.writeTokens(of: mock, cell: CellName(cell)!) { print("afsmock: \(line)") }
     print("afsmock: ready, cell \(cell) at \(listen)")
     fflush(nil)
     Self.wait(for: signals)
@@ -82,6 +97,7 @@ struct AFSMockCommand: AsyncParsableCommand {
     let rootAFS = mock.makeVolume("root.afs", server: 0)
     let rootCell = mock.makeVolume("root.cell", server: 0, quota: quota)
     mock.makeMountPoint(cell, in: .root(of: rootAFS), target: "#root.cell.")
+    users.add(to: mock, rootCell: .root(of: rootCell))
     guard let populate else { return }
     do {
       let count = try mock.populate(.root(of: rootCell), from: FilePath(populate))

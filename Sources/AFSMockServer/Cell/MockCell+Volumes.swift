@@ -94,6 +94,11 @@ extension MockCell {
     }
   }
 
+  /// The root directory of a read-write volume; nil when there is no such volume.
+  public func root(ofVolume name: String) -> FID? {
+    state.withLock { state in state.locations.first { $0.name == name }.map { .root(of: $0.readWrite) } }
+  }
+
   // MARK: Content, put there by the server itself
 
   /// Makes a directory at the server, without callbacks.
