@@ -98,7 +98,7 @@ extension ClientContext {
       guard case .token(let other) = answer, other.ticket != last?.ticket else { return settled(key) }
     }
     let outcome = credentials.change(key) { entry in
-      entry.held.answered(answer, stamp: stamp, now: timer.wallTime)
+      entry.held.answered(answer, stamp: stamp, now: timer.wallTime, isRefused: insteadOfRefused)
     }
     if lapsed, outcome == .unchanged { changed(key, cell) } else { apply(outcome, key, cell) }
     return settled(key)
@@ -127,7 +127,8 @@ extension ClientContext {
     guard let reference = credentials.entry(key)?.reference, reference != .none, let security = made(of: token)
     else { return changed(key, cell) }
     credentials.registry?.replace(reference, with: security)
-    log.info("token for \(cell.name) renewed: \(token.principal), until \(token.expires.seconds)")
+    let seconds = token.expires.seconds - timer.wallTime.seconds
+    log.info("token for \(cell.name) renewed: \(token.principal), ends in \(seconds) s")
   }
 
   /// A new name, under which nothing is known; the kernel must ask again for all that it has of the cell.
@@ -139,6 +140,7 @@ extension ClientContext {
     }
     let old = credentials.change(key) { entry in
       defer { entry.reference = reference }
+      entry.isHeldBackTold = false
       return entry.reference
     }
     if old != .none { credentials.registry?.unregister(old) }
@@ -174,6 +176,18 @@ extension ClientContext {
     case .lapsed(_, .withdrawn):
       log.notice("\(user)the token for cell \(cell.name) was taken away; what is not stored waits for the next one")
     }
+  }
+
+  /// A store waits for a token: said once for each token that has ended.
+  func noteHeldBack(of identity: Identity, in cell: Cell) {
+    let isFirst = credentials.change(key(identity, cell)) { entry in
+      defer { entry.isHeldBackTold = true }
+      return !entry.isHeldBackTold
+    }
+    guard isFirst else { return }
+    let user = configuration.isShared ? "user \(holder(of: identity).uid): " : ""
+    log.warning(
+      "\(user)changes in cell \(cell.name) are kept, and stored with the next token: run kinit, or afsfuse aklog")
   }
 
   // MARK: What servers refuse

@@ -23,6 +23,8 @@ package final class CredentialTable: Sendable {
     package var held = HeldCredentials()
     package var reference = RxClientSecurityReference.none
     package var checkedAt: MonotonicTime?
+    /// The log says already that a store waits for a token.
+    package var isHeldBackTold = false
     /// Held while the provider is asked.
     package let lock = AsyncLock()
   }

@@ -65,13 +65,23 @@ package struct HeldCredentials: Sendable {
   }
 
   /// Takes the provider's answer.
-  /// - Parameter stamp: as it was before the question.
-  package mutating func answered(_ answer: TokenAnswer, stamp: UInt64, now: WallTime) -> OnAnswer {
+  /// - Parameters:
+  ///   - stamp: as it was before the question.
+  ///   - isRefused: the token that is held serves no more, whatever it says itself.
+  package mutating func answered(
+    _ answer: TokenAnswer, stamp: UInt64, now: WallTime, isRefused: Bool = false
+  ) -> OnAnswer {
+    let isAsBefore = stamp == self.stamp && !isRefused
     self.stamp = stamp
     askAt = nil
     switch answer {
     case .token(let token) where !token.isExpired(at: now):
       trouble = nil
+      // Of a ticket that ends, and is not renewed, one gets tokens which end with it: no better than the first.
+      if isAsBefore, case .token(let held) = holding, held.isSameUser(as: token), token.expires <= held.expires {
+        askAgainAbout(held, now: now)
+        return .unchanged
+      }
       return take(token, now: now)
     case .token: return expired("the token has expired", now: now)
     case .expired(let text): return expired(text, now: now)

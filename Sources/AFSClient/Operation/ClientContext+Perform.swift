@@ -29,7 +29,10 @@ extension ClientContext {
   ) async throws(AFSError) -> R {
     if isShutDown { throw .shutDown }
     let security = try await currentSecurity(for: identity, in: volume.cell)
-    if isStore || changes || !repeatable, let obstacle = security.obstacle(toStore: isStore) { throw obstacle }
+    if isStore || changes || !repeatable, let obstacle = security.obstacle(toStore: isStore) {
+      if isStore { noteHeldBack(of: identity, in: volume.cell) }
+      throw obstacle
+    }
     do {
       return try await rotate(
         on: volume, as: identity, security.reference, repeatable: repeatable, storing: isStore, isBulk: isBulk, call)

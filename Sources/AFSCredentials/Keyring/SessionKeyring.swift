@@ -55,6 +55,21 @@ package struct SessionKeyring: Sendable {
     return finding
   }
 
+  /// Differs when a key or what is in it differs: a key of type `user` is changed in place, and keeps its number. The
+  /// same in one process only.
+  package func stamp(serial: Int32) -> UInt64 {
+    var hasher = Hasher()
+    hasher.combine(serial)
+    var memory: UnsafeMutableRawPointer?
+    let count = keyctl_read_alloc(serial, &memory)
+    if count >= 0, let memory {
+      hasher.combine(bytes: UnsafeRawBufferPointer(start: memory, count: Int(count)))
+      explicit_bzero(memory, Int(count))
+      free(memory)
+    }
+    return UInt64(bitPattern: Int64(hasher.finalize()))
+  }
+
   /// The token in a key.
   /// - Throws: a text when it cannot be read, or is none.
   package func token(serial: Int32, cell: CellName) throws(Failure) -> Token {

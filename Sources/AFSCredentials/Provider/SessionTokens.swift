@@ -42,7 +42,7 @@ public final class SessionTokens: TokenProvider {
   public func stamp(for cell: CellName) -> UInt64 {
     var stamp = kerberosStamp
     switch keyring?.find(cell) {
-    case .key(let serial)?: stamp ^= UInt64(UInt32(bitPattern: serial)) &* 0x9E37_79B9_7F4A_7C15
+    case .key(let serial)?: stamp ^= keyring?.stamp(serial: serial) ?? 0
     case .revoked?: stamp ^= 0x1234_5678_9ABC_DEF1
     case .expired?, SessionKeyring.Finding.none?, nil: break
     }

@@ -77,7 +77,8 @@ struct StatusText {
     case .mounted, .detached: break
     case .abandoned:
       text =
-        "\(status.mountPoint)  (no daemon answers: 'afsfuse unmount \(status.mountPoint)' removes what is left of the mount)"
+        "\(status.mountPoint)  (no daemon answers: it is gone, or was started with another XDG_RUNTIME_DIR; "
+        + "'afsfuse unmount \(status.mountPoint)' ends the mount)"
       return
     case .foreign:
       text = "\(status.mountPoint)  (mounted by \(status.owner.map(UserName.of) ?? "another user"))"
@@ -97,7 +98,8 @@ struct StatusText {
     if !status.volumes.isEmpty { lines.append("  volumes") }
     for volume in status.volumes { lines.append("    \(volume.cell)  \(volume.name)  \(volume.id)") }
     if !status.tokens.isEmpty { lines.append("  tokens") }
-    for token in status.tokens { lines.append("    " + Self.line(token)) }
+    let hasDirty = status.counts.contains { $0.name == "dirty files" && $0.value > 0 }
+    for token in status.tokens { lines.append("    " + Self.line(token, hasDirty: hasDirty)) }
     let width = status.counts.map(\.name.count).max() ?? 0
     for count in status.counts {
       lines.append("  \(count.name)\(String(repeating: " ", count: width - count.name.count))  \(count.value)")
@@ -110,13 +112,15 @@ struct StatusText {
   }
 
   /// What there is, and what to do when it is of no use.
-  static func line(_ token: TokenStatus) -> String {
+  /// - Parameter hasDirty: some files of the mount are not stored.
+  static func line(_ token: TokenStatus, hasDirty: Bool = false) -> String {
     let user = token.principal.isEmpty ? "" : "  \(token.principal)"
+    let waiting = hasDirty ? "; what is not stored waits for the next token" : ""
     let state =
       switch token.state {
       case "valid": token.expires.map { "  until \(TokenText.date($0))" } ?? ""
-      case "expired": "  EXPIRED: run kinit, or afsfuse aklog"
-      case "refused": "  REFUSED by the servers: run kinit, or afsfuse aklog"
+      case "expired": "  EXPIRED: run kinit, or afsfuse aklog\(waiting)"
+      case "refused": "  REFUSED by the servers: run kinit, or afsfuse aklog\(waiting)"
       case "withdrawn": "  TAKEN AWAY: what is not stored waits for the next token"
       default: "  none"
       }

@@ -9,8 +9,10 @@ struct TokenText {
   init(_ tokens: [TokenStatus], now: Int64) {
     var lines = ["", "Tokens held by the Cache Manager:", ""]
     for token in tokens {
-      guard let expires = token.expires else { continue }
-      lines.append(Self.holder(token) + " for \(token.cell) " + Self.end(expires, now: now))
+      // What was taken away only waits for what is not stored: `afsfuse status` tells of it.
+      guard let expires = token.expires, token.state != "withdrawn" else { continue }
+      let end = token.state == "refused" ? "[>> Refused by the servers <<]" : Self.end(expires, now: now)
+      lines.append(Self.holder(token) + " for \(token.cell) " + end)
     }
     lines.append("   --End of list--")
     text = lines.joined(separator: "\n")

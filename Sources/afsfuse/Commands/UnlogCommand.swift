@@ -27,6 +27,7 @@ struct UnlogCommand: ParsableCommand {
       guard let valid = CellName(name) else { throw Failure("'\(name)' is not a cell name") }
       cells.append(valid)
     }
+    let unheld = cells.isEmpty ? [] : cells.filter { !Self.held(in: keyring).contains($0.text) }
     for cell in cells.isEmpty ? keyring.cells : cells {
       do throws(SessionKeyring.Failure) {
         _ = try keyring.remove(cell)
@@ -41,5 +42,15 @@ struct UnlogCommand: ParsableCommand {
       for cell in cells { failures += DaemonTokens.askAll(.removeTokens(cell: cell.text)) }
     }
     if let first = failures.first { throw Failure("could not discard tickets: \(first)") }
+    if let first = unheld.first { throw Failure("there was no token for cell \(first)") }
+  }
+
+  /// The cells for which the keyring or a daemon has a token.
+  private static func held(in keyring: SessionKeyring) -> Set<String> {
+    var held = Set(keyring.cells.map(\.text))
+    _ = DaemonTokens.askAll(.tokens) { reply in
+      if case .tokens(let tokens) = reply { held.formUnion(tokens.lazy.filter { $0.expires != nil }.map(\.cell)) }
+    }
+    return held
   }
 }

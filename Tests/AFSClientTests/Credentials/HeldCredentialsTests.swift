@@ -52,6 +52,20 @@ import Testing
     #expect(held.answered(.token(Self.token(3, user: "bob@EXAMPLE.COM")), stamp: 2, now: Self.at(81)) == .changed)
   }
 
+  @Test("Of an ending ticket no second token is taken, unless the ticket is new or a server refuses the first")
+  func noBetter() {
+    for second in [Self.token(2), Self.token(2, until: 99)] {
+      var held = Self.holding(Self.token(1))
+      #expect(held.answered(.token(second), stamp: 1, now: Self.at(80)) == .unchanged)
+      #expect(held.token == Self.token(1))
+      #expect(!held.look(stamp: 1, now: Self.at(89)).asks)
+      #expect(held.look(stamp: 1, now: Self.at(90)).asks)
+      #expect(held.answered(.token(second), stamp: 2, now: Self.at(90)) == .renewed(second))
+      held = Self.holding(Self.token(1))
+      #expect(held.answered(.token(second), stamp: 1, now: Self.at(80), isRefused: true) == .renewed(second))
+    }
+  }
+
   @Test("Users without a name are never taken for the same")
   func nameless() {
     var held = Self.holding(Self.token(1, user: ""))

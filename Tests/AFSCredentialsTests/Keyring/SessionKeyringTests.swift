@@ -39,6 +39,23 @@ import Testing
     #expect(keyring.cells.map(\.text) == ["other.org"])
   }
 
+  @Test("A key whose payload is replaced in place is another one, though its number stays")
+  func replaced() throws {
+    let keyring = try Self.keyring()
+    let cell = CellName("replaced.example")!
+    let target = keyctl_search(KEY_SPEC_PROCESS_KEYRING, "keyring", "afsfuse-test", 0)
+    func put(_ seconds: Int64) throws -> Int32 {
+      let payload = UserKeyPayload.payload(of: Self.token("replaced.example", seconds: seconds))
+      return add_key("user", "afs@replaced.example", payload, payload.count, Int32(target))
+    }
+    let serial = try put(100)
+    try #require(keyring.find(cell) == .key(serial: serial))
+    let before = keyring.stamp(serial: serial)
+    #expect(try put(100) == serial && keyring.stamp(serial: serial) == before)
+    #expect(try put(200) == serial && keyring.stamp(serial: serial) != before)
+    #expect(try keyring.token(serial: serial, cell: cell).expires == WallTime(seconds: 1_000_200))
+  }
+
   @Test("A revoked key is told from one that never was")
   func revoked() throws {
     let keyring = try Self.keyring()

@@ -35,12 +35,27 @@ import Testing
   @Test("Mounts that no daemon serves, and those that were detached, say so")
   func states() {
     let left = MountStatus(mountPoint: "/afs", state: .abandoned, owner: 0)
-    #expect(StatusText(left).text.contains("no daemon answers: 'afsfuse unmount /afs'"))
+    #expect(StatusText(left).text.contains("no daemon answers"))
+    #expect(StatusText(left).text.contains("'afsfuse unmount /afs' ends the mount"))
     let foreign = MountStatus(mountPoint: "/home/x/afs", state: .foreign, owner: 0)
     #expect(StatusText(foreign).text == "/home/x/afs  (mounted by root)")
     var detached = MountStatus(mountPoint: "/m", processID: 1, isReadOnly: false, uptime: 3, callbackPort: 7001)
     detached.state = .detached
     #expect(StatusText(detached).text.contains("detached: ends with its last user"))
     #expect(detached.json["state"]?.string == "detached")
+  }
+
+  @Test("An ended token says what to do, and that changes wait, where some do", arguments: ["expired", "refused"])
+  func ended(state: String) {
+    var status = MountStatus(mountPoint: "/afs", processID: 1, isReadOnly: false, uptime: 3, callbackPort: 7001)
+    status.tokens = [
+      TokenStatus(
+        cell: "example.com", state: state, principal: "alice@EXAMPLE.COM", viceID: nil, expires: 1, source: "", user: 1,
+        trouble: nil)
+    ]
+    status.counts = [.init("dirty files", 0)]
+    #expect(StatusText(status).text.contains("run kinit, or afsfuse aklog\n"))
+    status.counts = [.init("dirty files", 2)]
+    #expect(StatusText(status).text.contains("aklog; what is not stored waits for the next token\n"))
   }
 }

@@ -31,6 +31,17 @@ import Testing
         """)
   }
 
+  @Test("A token that was taken away is not listed, one that servers refuse says so")
+  func states() {
+    var refused = token(id: 1001, expires: 2000)
+    refused.state = "refused"
+    var withdrawn = token(id: 1002, expires: 2000)
+    withdrawn.state = "withdrawn"
+    let text = TokenText([refused, withdrawn], now: 1500).text
+    #expect(text.contains("(AFS ID 1001) rxkad tokens for example.com [>> Refused by the servers <<]\n   --End"))
+    #expect(!text.contains("1002"))
+  }
+
   @Test("Dates look as ctime's: month, day, hour and minute")
   func dates() {
     var time = time_t(1_700_000_000)
