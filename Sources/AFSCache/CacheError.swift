@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Why the cache could not do what it was asked for.
 package enum CacheError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Another daemon uses the directory.
@@ -15,7 +17,7 @@ package enum CacheError: Error, Hashable, Sendable, CustomStringConvertible {
     case .notACache(let directory): "\(directory) holds files but no afsfuse cache: name an empty folder"
     case .unknownVersion(let directory, let found):
       "cache directory \(directory) has version '\(found)', which this afsfuse does not know: remove it or name another"
-    case .system(let errno, let operation): "cache: \(operation) failed with error \(errno)"
+    case .system(let errno, let operation): "cache: \(operation): \(String(cString: strerror(errno)))"
     }
   }
 }

@@ -60,14 +60,22 @@ package final class DiskCache: Sendable {
 
   /// ENOSPC; errno constants are not imported where only this one is needed.
   static let noSpace: Int32 = 28
+  /// However small its disk is, bytes.
+  private static let sizeMin: UInt64 = 1 << 20
   /// What is freed when the disk itself is full, bytes.
   static let emergency: UInt64 = 16 << 20
   /// Files that one write looks at, at most, to make room: it must stay a matter of microseconds.
   private static let stepsMax = 64
 
-  /// Takes the directory for this process, and empties it of an earlier process's files.
+  /// Takes the directory for this process, and empties it of an earlier process's files. `limits.sizeMax` becomes less
+  /// when the disk has less.
   package init(directory: String, limits: Limits) throws(CacheError) {
     self.directory = try CacheDirectory(path: directory)
+    var limits = limits
+    // What nothing but the disk's end would stop is stopped before it: culling is cheaper than refused writes.
+    if let available = self.directory.availableBytes {
+      limits.sizeMax = min(limits.sizeMax, max(available - available / 16, Self.sizeMin))
+    }
     self.limits = limits
   }
 

@@ -65,12 +65,13 @@ struct MockedMount {
 
   /// Mounts `count` clients of a new cell, runs `body`, and takes all down, whatever happens.
   static func with(
-    mounts count: Int = 1, _ body: @escaping @Sendable (LoopbackCell, [MockedMount]) async throws -> Void
+    mounts count: Int = 1, _ configure: @escaping @Sendable (inout AFSClientConfiguration) -> Void = { _ in },
+    _ body: @escaping @Sendable (LoopbackCell, [MockedMount]) async throws -> Void
   ) async throws {
     let cell = try LoopbackCell()
     var outcome = Result<Void, any Error>.success(())
     do {
-      try await mount(count, [], cell, body)
+      try await mount(count, [], cell, configure, body)
     } catch {
       outcome = .failure(error)
     }
@@ -80,6 +81,7 @@ struct MockedMount {
 
   private static func mount(
     _ count: Int, _ mounted: [MockedMount], _ cell: LoopbackCell,
+    _ configure: @escaping @Sendable (inout AFSClientConfiguration) -> Void,
     _ body: @escaping @Sendable (LoopbackCell, [MockedMount]) async throws -> Void
   ) async throws {
     guard mounted.count < count else { return try await body(cell, mounted) }
@@ -90,6 +92,7 @@ struct MockedMount {
       localCell: LoopbackCell.name,
       cells: [.init(name: LoopbackCell.name, locationServers: [RxAddress(ipv4: cell.address, port: 7003)])])
     configuration.root = .volume("root.cell")
+    configure(&configuration)
     let cache = try DiskCache(directory: cacheFolder.path + "/cache", sizeMax: 64 << 20)
     let executor = transport.executor
     let fileSystem = AFSFileSystem(
@@ -106,7 +109,7 @@ struct MockedMount {
     let new = MockedMount(session: session, fileSystem: fileSystem, path: mountFolder.path)
     var outcome = Result<Void, any Error>.success(())
     do {
-      try await mount(count, mounted + [new], cell, body)
+      try await mount(count, mounted + [new], cell, configure, body)
     } catch {
       outcome = .failure(error)
     }

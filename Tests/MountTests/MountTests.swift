@@ -72,10 +72,10 @@ struct MountTests {
     }
   }
 
-  @Test("Two mounts: 200 changes of one are seen by the other")
+  @Test("Two mounts: 200 changes of either are seen by the other's next operation, none late")
   func twoMounts() async throws {
-    try await MockedMount.with(mounts: 2) { _, mounts in
-      var late = 0
+    // A kernel of a busy machine may hear of a break after the ten milliseconds that its answer waits: here it has the time.
+    try await MockedMount.with(mounts: 2, { $0.settleTime = .seconds(20) }) { _, mounts in
       for step in 0..<100 {
         let (writer, reader) = (mounts[step % 2], mounts[1 - step % 2])
         let text = String(repeating: "\(step) ", count: 1 + step % 50)
@@ -88,13 +88,8 @@ struct MountTests {
           try readFile(path + "/file") == text && exists("\(path)/name-\(step)")
             && (step == 0 || !exists("\(path)/name-\(step - 1)")) && list(path) == ["file", "name-\(step)"]
         }
-        if try await !reader.run(isSeen) {
-          late += 1
-          #expect(try await reader.holds(isSeen), "step \(step)")
-        }
+        #expect(try await reader.run(isSeen), "step \(step)")
       }
-      // A break's answer waits 10 ms for the kernel; a machine that is busy may need longer.
-      #expect(late <= 5)
     }
   }
 

@@ -41,6 +41,13 @@ final class CacheDirectory: Sendable {
     }
   }
 
+  /// What its file system has for us, bytes; nil when it does not say.
+  var availableBytes: UInt64? {
+    var figures = statvfs()
+    guard statvfs(path, &figures) == 0 else { return nil }
+    return UInt64(figures.f_bavail) * UInt64(figures.f_frsize)
+  }
+
   func remove(_ key: CacheKey) {
     // A file which cannot be removed is found and removed at the next start.
     _ = unlink(vnodes + "/" + key.folderName + "/" + key.fileName)

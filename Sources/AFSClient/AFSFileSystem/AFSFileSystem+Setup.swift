@@ -2,6 +2,7 @@ import AFSBase
 package import AFSCache
 package import AFSCredentials
 package import Logging
+package import RxCore
 package import RxTransport
 package import RxSecurity
 package import SystemPackage
@@ -25,6 +26,8 @@ extension AFSFileSystem {
     package var tokens: (any TokenProvider)?
     /// Where the security of `caller`'s calls is made known; nil: all are anonymous.
     package var registry: (any RxSecurityRegistry)?
+    /// What `caller`'s calls have come to.
+    package var operations: @Sendable () async -> [RxOperation: RxOperationCounts] = { [:] }
     /// Of calls with a token.
     package var level = RxkadLevel.crypt
 
@@ -52,6 +55,7 @@ extension AFSFileSystem {
       configuration: configuration, caller: surroundings.caller, timer: surroundings.timer, log: surroundings.log,
       cache: surroundings.cache, resolver: surroundings.resolver, uuid: uuid, seed: generator.next(),
       hiddenNames: HiddenNames(in: surroundings.stateDirectory, log: surroundings.log),
+      operations: surroundings.operations,
       credentials: CredentialTable(
         provider: surroundings.tokens, registry: surroundings.registry, level: surroundings.level))
     self.init(context: context, spawn: surroundings.spawn)

@@ -13,7 +13,8 @@ extension CallbackService {
   package func getLock(
     _ arguments: RXAFSCB.GetLock.Arguments, from call: RxIncomingCall
   ) async throws(AbortCode) -> AFSDBLock {
-    // Our locks are not the few global ones that the call was made for.
+    // The table of the client's few global locks, by which OpenAFS's hangs are looked into, is empty: ours are none that a
+    // call waits for.
     throw Self.noSuchIndex
   }
 
@@ -47,7 +48,8 @@ extension CallbackService {
     let remaining = vnode.trustedStatus(now: now)?.remaining
     return vnode.withState { state in
       AFSDBCacheEntry64(
-        address: index, cell: Int32(truncatingIfNeeded: vnode.key.cell), fid: AFSFid(vnode.fid),
+        // A number for people; 0 would mean a process that sleeps (OpenAFS src/venus/cmdebug.c, PrintCacheEntries64).
+        address: index &+ 1, cell: Int32(truncatingIfNeeded: vnode.key.cell), fid: AFSFid(vnode.fid),
         length: Int64(clamping: state.status?.length ?? 0),
         dataVersion: Int32(truncatingIfNeeded: state.status?.dataVersion.rawValue ?? 0),
         callBack: state.promise == nil ? 0 : 1,
@@ -67,10 +69,45 @@ extension CallbackService {
   package func getXStats(
     _ arguments: RXAFSCB.GetXStats.Arguments, from call: RxIncomingCall
   ) async throws(AbortCode) -> RXAFSCB.GetXStats.Results {
-    // The collections are dumps of OpenAFS's own counters: none of them is ours.
-    RXAFSCB.GetXStats.Results(
+    let data: [Int32]
+    switch UInt32(bitPattern: arguments.collection) {
+    // Counts of calls of OpenAFS's functions: none of them is ours.
+    case UInt32(RXAFSCBConstants.statisticsCallCounts): data = []
+    case UInt32(RXAFSCBConstants.statisticsPerformance): data = await performance().words
+    case UInt32(RXAFSCBConstants.statisticsFullPerformance): data = await performance().fullWords
+    default: throw Self.noSuchIndex
+    }
+    return RXAFSCB.GetXStats.Results(
       serverVersion: Int32(RXAFSCBConstants.statisticsVersion),
-      time: Int32(truncatingIfNeeded: context.timer.wallTime.seconds), data: [])
+      time: Int32(truncatingIfNeeded: context.timer.wallTime.seconds), data: data)
+  }
+
+  private func performance() async -> PerformanceCollection {
+    var figures = PerformanceCollection()
+    let (now, cells) = (context.now, context.cells.all)
+    figures.askedCount = context.countPerformanceQuestion()
+    figures.startTime = context.startTime.seconds
+    figures.cellsKnown = cells.count
+    figures.cellsContacted = cells.count { !$0.volumes.isEmpty }
+    let usage = context.cache.usage
+    (figures.cacheFiles, figures.cacheSize) = (usage.files, usage.sizeMax)
+    figures.cacheUsage = usage.diskBytes + usage.memoryBytes
+    figures.callbacks = context.vnodes.vnodes { $0.trustedStatus(now: now) != nil }.count
+    for cell in cells {
+      let counts = PerformanceCollection.ServerCounts(
+        total: cell.locationServers.count, up: cell.locationServers.count { cell.isUp($0) ?? true })
+      if cell.name == context.cells.localName {
+        figures.locationServers.local = counts
+      } else {
+        figures.locationServers.foreign.total += counts.total
+        figures.locationServers.foreign.up += counts.up
+      }
+    }
+    // A server is no cell's: those of other cells count here, too.
+    let servers = context.servers.all
+    figures.fileservers.local = .init(total: servers.count, up: servers.count { !$0.isDown })
+    figures.operations = await context.operations()
+    return figures
   }
 
   package func getServerPrefs(
@@ -105,10 +142,12 @@ extension CallbackService {
   /// An empty name ends the table.
   private func cell(number: Int32) -> (name: [UInt8], hosts: [UInt32]) {
     guard number > 0, let cell = context.cells.cell(number: UInt32(number)) else {
-      return ([], Array(repeating: 0, count: CommonConstants.cellHostsMax))
+      return ([], [])
     }
-    let hosts = cell.locationServers.compactMap(\.ipv4).prefix(CommonConstants.cellHostsMax)
-    return (Array(cell.name.text.utf8), hosts + Array(repeating: 0, count: CommonConstants.cellHostsMax - hosts.count))
+    return (
+      Array(cell.name.text.utf8),
+      Array(cell.locationServers.compactMap(\.ipv4).prefix(CommonConstants.cellHostsMax))
+    )
   }
 
   package func getLocalCell(from call: RxIncomingCall) async throws(AbortCode) -> [UInt8] {

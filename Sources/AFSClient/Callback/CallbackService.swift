@@ -10,10 +10,6 @@ package import RxTransport
 package struct CallbackService: RXAFSCBService {
   let context: ClientContext
 
-  /// How long the reply to a break waits for the kernel to have heard of it: long enough for a kernel that is not
-  /// stuck in a request of its own, short enough for a server which holds the file meanwhile.
-  private static let settleTime = Duration.milliseconds(10)
-
   package init(context: ClientContext) {
     self.context = context
   }
@@ -25,7 +21,7 @@ package struct CallbackService: RXAFSCBService {
   ) async throws(AbortCode) {
     for fid in arguments.fids { context.callbackBroken(FID(fid)) }
     context.log.debug("\(call.peer) breaks \(arguments.fids.count) callbacks")
-    await context.invalidations.settle(within: Self.settleTime)
+    await context.invalidations.settle(within: context.configuration.settleTime)
   }
 
   package func initCallBackState(from call: RxIncomingCall) async throws(AbortCode) {
@@ -46,7 +42,7 @@ package struct CallbackService: RXAFSCBService {
   private func forget(_ uuid: AFSUUID?, _ peer: RxAddress) async {
     guard context.callbacksForgotten(by: uuid, at: peer) else { return }
     context.log.info("\(peer) has no callbacks of ours")
-    await context.invalidations.settle(within: Self.settleTime)
+    await context.invalidations.settle(within: context.configuration.settleTime)
   }
 
   // MARK: Who we are

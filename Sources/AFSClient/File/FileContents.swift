@@ -38,6 +38,10 @@ package final class FileContents: CacheFileOwner, Sendable {
     /// The cache's disk failed for this file: reads go past it until it is opened anew.
     var bypassesCache = false
     var isRetrying = false
+    /// What the file adds to the unstored data of all files.
+    var share = UnstoredData.Share()
+    /// It waits to be stored because of that.
+    var isQueued = false
     var nextID: UInt64 = 0
 
     mutating func makeID() -> UInt64 {
@@ -62,7 +66,10 @@ package final class FileContents: CacheFileOwner, Sendable {
   }
 
   deinit {
-    guarded.withLock { $0.storage!.giveBack($0.state.record, ownership: $0.ownership) }
+    guarded.withLock { guarded in
+      context.unstored.change(from: guarded.share, to: .init(), of: self, isQueued: &guarded.isQueued)
+      guarded.storage!.giveBack(guarded.state.record, ownership: guarded.ownership)
+    }
   }
 
   // MARK: For the core
@@ -145,13 +152,24 @@ package final class FileContents: CacheFileOwner, Sendable {
     guarded.withLock { guarded in
       guarded.state.discard()
       guarded.stores.lastFailure = nil
+      account(&guarded)
     }
+    context.unstored.settle()
     emptyStorage()
   }
 
   // MARK: Inside
 
   var storage: CacheFile { guarded.withLock { $0.storage! } }
+
+  /// Tells the sums over all files what this one has. Called under the lock after each change of it.
+  func account(_ guarded: inout Guarded) {
+    let share = UnstoredData.Share(
+      bytes: guarded.state.unstoredBytes, isRefused: guarded.stores.lastFailure != nil)
+    guard share != guarded.share else { return }
+    context.unstored.change(from: guarded.share, to: share, of: self, isQueued: &guarded.isQueued)
+    guarded.share = share
+  }
 
   func announce(_ outcome: FileContentsState.OnStatus) {
     guard case .replaced(let conflict) = outcome else { return }
@@ -165,9 +183,12 @@ package final class FileContents: CacheFileOwner, Sendable {
       // A writer which has come meanwhile, on any thread, owns the changes now.
       guard guarded.state.hasLocalChange, guarded.state.storing == nil, guarded.writerCount == 0 else { return nil }
       guarded.stores.lastFailure = nil
-      return guarded.state.dropLocalChange()
+      let lost = guarded.state.dropLocalChange()
+      account(&guarded)
+      return lost
     }
     guard let lost else { return }
+    context.unstored.settle()
     context.observer.contentsReplaced(file)
     if let error { context.observer.changesDropped(file, bytes: lost, error: error) }
   }

@@ -9,6 +9,10 @@ package protocol FileContentsObserver: Sendable {
   /// Somebody else changed the file while it was changed here. Nothing is lost yet; see Docs/semantics.md for what
   /// the next store makes of it.
   func changedOnBothSides(_ file: FileKey)
+  /// A write has failed: the cache's disk is full, and what could be stored was.
+  func cacheDiskFull(_ file: FileKey)
+  /// A write has failed: so many bytes of changed data were refused by their servers.
+  func tooMuchUnstored(_ bytes: UInt64)
   /// Changes could not be stored, nobody has the file open for writing any more: they are gone.
   func changesDropped(_ file: FileKey, bytes: UInt64, error: AFSError)
 }
@@ -31,6 +35,8 @@ package final class FileContentsContext: Sendable {
     package var storeCallMax: UInt64 = 32 << 20
     /// A writer waits while a file has more changed data than this.
     package var dirtyMax: UInt64 = 64 << 20
+    /// Of all files together; nil: by the cache's size.
+    package var unstored: UnstoredData.Limits?
 
     package init() {}
   }
@@ -39,6 +45,7 @@ package final class FileContentsContext: Sendable {
   let transfers: any FileTransfers
   let observer: any FileContentsObserver
   let budget: TransferBudget
+  package let unstored: UnstoredData
   let timer: any RxTimer
   let limits: Limits
   let spawn: Spawner
@@ -58,6 +65,7 @@ package final class FileContentsContext: Sendable {
     limits.readAhead.windowMin = min(limits.readAhead.windowMin, limits.readAhead.windowMax)
     limits.dirtyMax = min(limits.dirtyMax, max(cache.limits.sizeMax / 4, 1 << 20))
     self.limits = limits
+    unstored = UnstoredData(limits: limits.unstored ?? .init(cacheSize: cache.limits.sizeMax))
     self.spawn = spawn
   }
 }

@@ -32,9 +32,29 @@ extension FileContents {
   }
 
   private func wantsUnaskedStore(_ guarded: borrowing Guarded) -> Bool {
-    if !guarded.stores.writers.isEmpty { return true }
+    if !guarded.stores.writers.isEmpty || guarded.stores.isForRoom { return true }
     return guarded.state.dirty.count >= context.limits.storeMin
       && guarded.state.dirty.count > guarded.stores.unaskedAbove
+  }
+
+  /// Stores what is changed now, because all files together have too much.
+  /// - Returns: false when there is nothing that could be stored.
+  func storeForRoom() -> Bool {
+    guarded.withLock { guarded in
+      guarded.isQueued = false
+      guard !guarded.stores.isForRoom, guarded.stores.lastFailure == nil, !guarded.state.dirty.isEmpty else {
+        return false
+      }
+      guarded.stores.isForRoom = true
+      runStores(&guarded)
+      return true
+    }
+  }
+
+  private func endStoreForRoom(_ guarded: inout Guarded) {
+    guard guarded.stores.isForRoom else { return }
+    guarded.stores.isForRoom = false
+    context.unstored.storeForRoomEnded()
   }
 
   private enum Step {
@@ -52,6 +72,7 @@ extension FileContents {
       return true
     case .idle(let writers):
       writers.resumeAll()
+      context.unstored.settle()
       return false
     case .call(let call, let identity, let durable, let storage):
       do throws(AFSError) {
@@ -93,6 +114,7 @@ extension FileContents {
       return .call(call, guarded.state.writer ?? .daemon, durable: false, guarded.storage!)
     }
     guarded.stores.isRunning = false
+    endStoreForRoom(&guarded)
     return .idle(guarded.stores.takeWriters())
   }
 
@@ -130,6 +152,7 @@ extension FileContents {
       guarded.stores.isUncommitted = !durable
       var outcomes = [guarded.state.stored(call, version: status.dataVersion, length: status.length)]
       outcomes += judgeParked(&guarded)
+      account(&guarded)
       let hasRoom = guarded.state.unstoredBytes < context.limits.dirtyMax
       return (outcomes, hasRoom ? guarded.stores.takeWriters() : [], guarded.takeAllReaders())
     }
@@ -142,6 +165,8 @@ extension FileContents {
       outcomes += judgeParked(&guarded)
       guarded.stores.lastFailure = error
       guarded.stores.unaskedAbove = guarded.state.dirty.count + context.limits.storeMin
+      endStoreForRoom(&guarded)
+      account(&guarded)
       return (outcomes, guarded.stores.takeAll(), guarded.takeAllReaders())
     }
     waiters.resumeAll(.failure(error))
@@ -154,5 +179,6 @@ extension FileContents {
     writers.resumeAll()
     readers.resumeAll()
     for outcome in outcomes { announce(outcome) }
+    context.unstored.settle()
   }
 }

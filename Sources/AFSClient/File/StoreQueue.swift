@@ -29,6 +29,8 @@ struct StoreQueue {
   var writers: [UInt64: FileContents.Continuation] = [:]
   /// Something was stored which the server was not asked to commit to its disk.
   var isUncommitted = false
+  /// All that is changed is to be stored, because all files together have too much.
+  var isForRoom = false
   /// How the last call failed, until a change or a success.
   var lastFailure: AFSError?
   /// After a failure nothing is stored unasked until more than this many bytes are changed.

@@ -57,6 +57,10 @@ public struct AFSClientConfiguration: Sendable {
   /// How many mount points one may lie below another before they are taken for a loop. Linux allows 40 symbolic
   /// links in a path; paths of 4096 bytes can't be deeper than 2048 names.
   public var mountDepthMax = 128
+  /// How long the answer to a callback break waits for the kernel to have heard of it: long enough for a kernel that is
+  /// not stuck in a request of its own, short enough for a server which holds the file meanwhile
+  /// (Docs/decisions/0003-a-break-waits-briefly-for-the-kernel.md).
+  public var settleTime = Duration.milliseconds(10)
   /// Our addresses; asked whenever a server wants to know.
   public var interfaces: @Sendable () -> [Interface] = { [] }
 

@@ -46,6 +46,8 @@ public struct AFSClientStatus: Sendable, Hashable {
   public var openFileCount: Int
   /// Files with data that is not stored yet.
   public var dirtyFileCount: Int
+  /// Changed bytes that no server has yet.
+  public var unstoredBytes: UInt64
   public var mountCount: Int
   public var directoryBytes: Int
   public var callsInFlight: Int
@@ -78,6 +80,7 @@ extension AFSFileSystem {
       }.sorted { ($0.cell, $0.id) < ($1.cell, $1.id) },
       vnodeCount: context.vnodes.count, callbackCount: callbacks,
       callbacksToGiveUp: context.callbackReturns.count, openFileCount: open, dirtyFileCount: dirty,
+      unstoredBytes: files.unstored.bytes,
       mountCount: context.mounts.count, directoryBytes: context.directories.byteCount,
       callsInFlight: servers.map(\.callsInFlight).reduce(0, +))
   }

@@ -1,7 +1,7 @@
 package import AFSBase
 package import AFSCache
 package import Logging
-import RxCore
+package import RxCore
 import RxSecurity
 package import RxTransport
 import Synchronization
@@ -27,6 +27,11 @@ package final class ClientContext: Sendable {
   package let callbackReturns = CallbackReturns()
   package let credentials: CredentialTable
   package let hiddenNames: HiddenNames
+  /// When the client started.
+  package let startTime: WallTime
+  /// What calls have come to, by operation: the transport keeps that.
+  package let operations: @Sendable () async -> [RxOperation: RxOperationCounts]
+  private let performanceQuestions = Atomic<Int>(0)
   private let storing = Mutex<(@Sendable (Cell) -> Void)?>(nil)
   private let random: Mutex<SeededGenerator>
   private let life = Mutex(Life.running)
@@ -41,8 +46,11 @@ package final class ClientContext: Sendable {
   package init(
     configuration: AFSClientConfiguration, caller: any RxCaller, timer: any RxTimer, log: Logger, cache: DiskCache,
     resolver: (any CellResolver)?, uuid: AFSUUID, seed: UInt64, hiddenNames: HiddenNames,
+    operations: @escaping @Sendable () async -> [RxOperation: RxOperationCounts],
     credentials: CredentialTable = CredentialTable(provider: nil, registry: nil, level: .crypt)
   ) {
+    self.operations = operations
+    startTime = timer.wallTime
     self.credentials = credentials
     self.hiddenNames = hiddenNames
     self.configuration = configuration
@@ -59,6 +67,9 @@ package final class ClientContext: Sendable {
   }
 
   package var now: MonotonicTime { timer.now }
+
+  /// - Returns: how many there were, this one among them.
+  func countPerformanceQuestion() -> Int { performanceQuestions.add(1, ordering: .relaxed).newValue }
 
   // MARK: The end
 

@@ -43,13 +43,16 @@ struct MountedClient: Sendable {
     try await cells.requireLocalCell()
     let trace = try openTrace(settings)
     let transport = try openTransport(settings, trace: trace, logger: logger)
-    let cache = try openCache(settings)
+    let cache = try openCache(settings, logger: logger)
     var surroundings = AFSFileSystem.Surroundings(
       caller: transport, timer: transport.timer, log: logger, cache: cache, resolver: cells.resolver,
       stateDirectory: FilePath(settings.cacheFolder), seed: generator.next(),
       spawn: { body in Task(executorPreference: transport.executor) { await body() } })
     surroundings.tokens = tokens(settings, transport.timer, logger)
     surroundings.registry = transport
+    surroundings.operations = {
+      Dictionary(uniqueKeysWithValues: await transport.tables().operations.map { ($0.operation, $0.counts) })
+    }
     surroundings.level = settings.securityLevel
     let fileSystem = AFSFileSystem(configuration: configuration(settings, cells), in: surroundings)
     transport.register(fileSystem.callbackService)
@@ -106,6 +109,7 @@ struct MountedClient: Sendable {
       .init("known cells", client.cells.count), .init("vnodes", client.vnodeCount),
       .init("callbacks", client.callbackCount),
       .init("open files", client.openFileCount), .init("dirty files", client.dirtyFileCount),
+      .init("dirty bytes", client.unstoredBytes),
       .init("calls in flight", rx.callsInFlight), .init("calls made", rx.calls.started),
       .init("calls served", rx.calls.served), .init("calls failed", rx.calls.failed),
       .init("cache files", usage.files), .init("cache bytes", usage.diskBytes + usage.memoryBytes),
@@ -157,7 +161,7 @@ struct MountedClient: Sendable {
     }
   }
 
-  private static func openCache(_ settings: MountSettings) throws(Failure) -> DiskCache {
+  private static func openCache(_ settings: MountSettings, logger: Logger) throws(Failure) -> DiskCache {
     let folder = settings.cacheFolder + "/data"
     do throws(Failure) {
       try Folders.make(folder)
@@ -165,7 +169,11 @@ struct MountedClient: Sendable {
       throw Failure("cache folder \(error.text) (--cache-dir names another)")
     }
     do throws(CacheError) {
-      return try DiskCache(directory: folder, sizeMax: settings.cacheBytes)
+      let cache = try DiskCache(directory: folder, sizeMax: settings.cacheBytes)
+      if cache.limits.sizeMax < settings.cacheBytes {
+        logger.notice("the disk of \(folder) has room for a cache of \(cache.limits.sizeMax >> 20) MiB only")
+      }
+      return cache
     } catch {
       throw Failure("cache folder \(folder): \(error) (--cache-dir names another)")
     }

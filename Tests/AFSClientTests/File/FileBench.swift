@@ -23,12 +23,16 @@ final class FileBench: Sendable {
       var replaced = 0
       var conflicts = 0
       var dropped: [AFSError] = []
+      var diskFull = 0
+      var refused = 0
     }
     private let state = Mutex(Counts())
     var counts: Counts { state.withLock { $0 } }
 
     func contentsReplaced(_ file: FileKey) { state.withLock { $0.replaced += 1 } }
     func changedOnBothSides(_ file: FileKey) { state.withLock { $0.conflicts += 1 } }
+    func cacheDiskFull(_ file: FileKey) { state.withLock { $0.diskFull += 1 } }
+    func tooMuchUnstored(_ bytes: UInt64) { state.withLock { $0.refused += 1 } }
     func changesDropped(_ file: FileKey, bytes: UInt64, error: AFSError) {
       state.withLock { $0.dropped.append(error) }
     }
