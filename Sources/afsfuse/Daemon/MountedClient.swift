@@ -56,7 +56,12 @@ struct MountedClient: Sendable {
     surroundings.level = settings.securityLevel
     let fileSystem = AFSFileSystem(configuration: configuration(settings, cells), in: surroundings)
     transport.register(fileSystem.callbackService)
-    let duties = Task(executorPreference: transport.executor) { await fileSystem.run() }
+    let duties = Task(executorPreference: transport.executor) {
+      await withDiscardingTaskGroup { group in
+        group.addTask { await fileSystem.run() }
+        group.addTask { await ServiceNotification.watch(transport.timer) }
+      }
+    }
     let client = MountedClient(
       fileSystem: fileSystem, transport: transport, cache: cache, trace: trace,
       localCell: cells.configuration.localCell,

@@ -35,11 +35,3 @@ struct Readiness: Sendable {
     return write(descriptor, text, text.utf8.count) == text.utf8.count
   }
 }
-
-/// The protocol of sd_notify(3): a datagram to the socket that systemd names.
-enum ServiceNotification {
-  static func send(_ state: String) {
-    guard let name = getenv("NOTIFY_SOCKET") else { return }
-    DatagramSocket(path: String(cString: name))?.send(Array(state.utf8))
-  }
-}

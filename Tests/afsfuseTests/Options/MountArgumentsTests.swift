@@ -138,27 +138,3 @@ import Testing
     #expect(ByteSize(argument: text)?.description == text)
   }
 }
-
-@Suite struct MountInvocationTests {
-  @Test("What mount(8)'s helper says becomes a mount command")
-  func helper() {
-    #expect(
-      MountInvocation.rewritten(["afsfuse", "none", "/afs", "-o", "rw,allow_other"])
-        == ["afsfuse", "mount", "/afs", "-o", "rw,allow_other"])
-    #expect(
-      MountInvocation.rewritten(["afsfuse", "afs", "/afs", "-n", "-t", "fuse.afsfuse", "-o", "ro"])
-        == ["afsfuse", "mount", "/afs", "-o", "ro"])
-  }
-
-  @Test(
-    "Our own commands stay as they are, misspelt ones too",
-    arguments: [
-      ["afsfuse", "mount", "/afs", "--allow-other"], ["afsfuse", "unmount", "/afs"], ["afsfuse", "status", "/afs"],
-      ["afsfuse", "help", "mount"], ["afsfuse", "--help"], ["afsfuse"], ["afsfuse", "nonsense"],
-      ["afsfuse", "unmout", "/afs"], ["afsfuse", "mnt", "/afs", "--cell", "x"],
-      ["afsfuse", "umount", "/afs", "--lazy"],
-    ])
-  func commands(words: [String]) {
-    #expect(MountInvocation.rewritten(words) == words)
-  }
-}
