@@ -11,7 +11,8 @@ package enum ProcedureNames {
     return all.first { $0.1 == service && $0.2 == code && $0.0 != other }.map { "\($0.0).\($0.3)" }
   }
 
-  private static let all: [(String, UInt16, UInt32, String)] = [
+  /// Interface, service, code and name: all procedures of the interfaces, which a test compares.
+  static let all: [(String, UInt16, UInt32, String)] = [
     ("PR", PR.serviceID.rawValue, PR.NameToID.opcode, PR.NameToID.name),
     ("PR", PR.serviceID.rawValue, PR.IDToName.opcode, PR.IDToName.name),
     ("PR", PR.serviceID.rawValue, PR.GetCPS.opcode, PR.GetCPS.name),

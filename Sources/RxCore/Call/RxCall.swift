@@ -103,6 +103,11 @@ struct RxCall: ~Copyable {
   /// The next packet that may be sent now.
   var nextToTransmit: Seq? { transmit.nextToTransmit(congestionWindow: congestion.window) }
 
+  /// Both of two packets that follow each other may be sent now, and the second for the first time.
+  func mayTransmit(_ first: Seq, and second: Seq) -> Bool {
+    transmit.mayTransmit(first, and: second, congestionWindow: congestion.window)
+  }
+
   /// Our own congestion window holds packets back, not the peer's window.
   var isCongestionLimited: Bool {
     transmit.inFlight >= congestion.window - 1 || transmit.lostCount > 0

@@ -18,6 +18,8 @@ struct TransmitSlot: BitwiseCopyable {
   var state = State.empty
   var isLast = false
   var hasBeenRepeated = false
+  /// Last sent together with others in one datagram.
+  var isInJumbogram = false
   var checksum: UInt16 = 0
   /// Bytes of the body, header and trailer of the security class included.
   var count: Int32 = 0
@@ -185,6 +187,12 @@ struct TransmitWindow: ~Copyable {
     return nextUnsent
   }
 
+  /// Whether `second` could be sent right after `first`, the next to be sent: new packets only.
+  func mayTransmit(_ first: Seq, and second: Seq, congestionWindow: Int) -> Bool {
+    lostCount == 0 && first == nextUnsent && second < end && inFlight + 1 < congestionWindow
+      && second - base < min(peerWindow, peerWindowMax)
+  }
+
   /// Packets wait to be sent, for the first time or again.
   var hasWaiting: Bool { hasUnsent || lostCount > 0 }
 
@@ -201,6 +209,9 @@ struct TransmitWindow: ~Copyable {
     return slot.hasBeenRepeated ? nil : slot.sentAt
   }
 
+  /// The first packet that has not been acknowledged was part of a jumbogram.
+  var isFirstInJumbogram: Bool { base < nextUnsent && slots[base].isInJumbogram }
+
   /// Packets wait although there is nothing under way which could be acknowledged: only the peer can open the window.
   var isStalled: Bool { hasUnsent && inFlight == 0 && lostCount == 0 }
 
@@ -216,6 +227,7 @@ struct TransmitWindow: ~Copyable {
     latestOrder += 1
     sinceRequest += 1
     slots[seq].state = .inFlight
+    slots[seq].isInJumbogram = false
     slots[seq].serial = serial
     slots[seq].order = latestOrder
     slots[seq].sentAt = now

@@ -21,7 +21,9 @@ extension RxEndpoint {
     }
     calls[call].life.received(now: now)
     guard judgeSize(suspicion, isPingAnswer: isPingAnswer, call, now: now) else { return }
-    if let trailer = ack.trailer { peers[peer].received(trailer, bodyByteCountMax: bodyByteCountMax) }
+    if let trailer = ack.trailer {
+      peers[peer].received(trailer, bodyByteCountMax: bodyByteCountMax, jumboMax: configuration.jumboTransmitMax)
+    }
     let sample = reason == .delay ? nil : outcome.sampleSentAt.map { now - $0 }
     if let sample { peers[peer].rtt.add(sample) }
     // The serial of a packet of ours: who knows it receives what we send.
@@ -128,6 +130,7 @@ extension RxEndpoint {
       // The ack that opened the peer's window may have been lost: ask.
       calls[call].ack.wantPing()
     } else {
+      if calls[call].transmit.isFirstInJumbogram { peers[calls[call].peer].lostJumbogram() }
       let isRepeated = calls[call].timeoutsInRow > 0
       calls[call].transmit.timedOut(isRepeated: isRepeated)
       if isRepeated {

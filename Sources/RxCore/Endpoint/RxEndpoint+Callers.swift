@@ -157,18 +157,5 @@ extension RxEndpoint {
     }
   }
 
-  // MARK: Peers
-
-  mutating func findPeer(_ address: RxAddress) -> Int {
-    if let known = peersByAddress[address] { return known }
-    let peer = peers.insert(
-      RxPeer(
-        address: address, bodyByteCountMax: bodyByteCountMax,
-        rtt: RTTEstimator(
-          initialTimeout: configuration.retransmitTimeoutInitial, timeoutMin: configuration.retransmitTimeoutMin)))
-    peersByAddress[address] = peer
-    return peer
-  }
-
   var bodyByteCountMax: Int { min(max(configuration.payloadMax, 64), PacketPool.blockByteCount) }
 }

@@ -89,7 +89,7 @@ extension RxEndpoint {
     guard connections[connection].callCount == 0, connections[connection].idle.since == nil else { return }
     appendToIdle(connection, now: now)
     while lingeringConnections.count > configuration.lingeringConnectionsMax, let oldest = lingeringConnections.first {
-      removeConnection(oldest)
+      removeConnection(oldest, now: now)
     }
   }
 
@@ -131,7 +131,7 @@ extension RxEndpoint {
   }
 
   /// Forgets a connection without calls.
-  mutating func removeConnection(_ index: Int) {
+  mutating func removeConnection(_ index: Int, now: MonotonicTime) {
     assert(connections[index].callCount == 0)
     unlist(index)
     removeFromIdle(index)
@@ -148,10 +148,7 @@ extension RxEndpoint {
     if connections[index].isClient { endNATPings(peer) }
     _ = connections.remove(index)
     peers[peer].connectionCount -= 1
-    if peers[peer].connectionCount == 0 {
-      peersByAddress[peers[peer].address] = nil
-      _ = peers.remove(peer)
-    }
+    if peers[peer].connectionCount == 0 { retirePeer(peer, now: now) }
   }
 
   // MARK: Network errors

@@ -35,7 +35,7 @@ extension RxEndpoint {
         refuseForNow(header, to: source, now: now)
         return nil
       }
-      removeConnection(idle)
+      removeConnection(idle, now: now)
     }
     let context = RxSecurityContext(
       epoch: header.epoch, cid: header.connectionID, service: ServiceID(header.serviceID),

@@ -56,6 +56,9 @@ extension RxEndpoint {
       guard let index = list.first, let since = connections[index].idle.since else { continue }
       first = min(first ?? .distantFuture, since + time)
     }
+    if let oldest = idlePeers.first {
+      first = min(first ?? .distantFuture, oldest.since + configuration.peerIdleTime)
+    }
     return first
   }
 
@@ -66,14 +69,15 @@ extension RxEndpoint {
 
   mutating func expireIdleConnections(now: MonotonicTime) {
     while let index = idleClientConnections.first, isIdle(index, for: clientIdleTime, now: now) {
-      removeConnection(index)
+      removeConnection(index, now: now)
     }
     while let index = idleServerConnections.first, isIdle(index, for: serverIdleTime, now: now) {
-      removeConnection(index)
+      removeConnection(index, now: now)
     }
     while let index = lingeringConnections.first, isIdle(index, for: configuration.connectionLingerTime, now: now) {
-      removeConnection(index)
+      removeConnection(index, now: now)
     }
+    expireIdlePeers(now: now)
   }
 
   func isIdle(_ connection: Int, for time: Duration, now: MonotonicTime) -> Bool {

@@ -35,8 +35,11 @@ extension RxEndpoint {
     }
     let mayFragment = mayFragmentNext(call)
     restartIfIdle(call, now: now)
-    let (byteCount, segmentSize) = writeDataRun(
-      call, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(buffer.count, budget)]), now: now)
+    let room = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(buffer.count, budget)])
+    let jumbogram = peers[calls[call].peer].jumboMax > 1 ? writeJumbogram(call, into: room, now: now) : 0
+    // A jumbogram is as long as many links' packets together: if it is longer than one of them, it is fragmented.
+    let (byteCount, segmentSize) =
+      jumbogram > 0 ? (jumbogram, jumbogram) : writeDataRun(call, into: room, now: now)
     guard byteCount > 0 else { return nil }
     spend(byteCount, call, now: now)
     calls[call].life.sent(now: now)
@@ -45,7 +48,8 @@ extension RxEndpoint {
     armTransmitTimers(call, now: now)
     queueToSend(call)
     return RxTransmit(
-      destination: destination, byteCount: byteCount, segmentSize: segmentSize, mayFragment: mayFragment)
+      destination: destination, byteCount: byteCount, segmentSize: segmentSize,
+      mayFragment: mayFragment || jumbogram > 0)
   }
 
   /// The bytes of the next datagram at least: what a budget must allow.
@@ -95,7 +99,18 @@ extension RxEndpoint {
     return (offset, segmentSize)
   }
 
-  private mutating func writeData(_ call: Int, _ seq: Seq, to bytes: UnsafeMutableRawPointer, now: MonotonicTime) {
+  mutating func writeData(_ call: Int, _ seq: Seq, to bytes: UnsafeMutableRawPointer, now: MonotonicTime) {
+    let header = dataHeader(call, seq, now: now)
+    header.write(to: bytes)
+    let slot = calls[call].transmit.slots[seq]
+    if slot.count > 0, let body = slot.block {
+      (bytes + RxHeader.byteCount).copyMemory(from: body, byteCount: Int(slot.count))
+    }
+  }
+
+  /// The header of a packet that is sent now.
+  @inline(__always)
+  mutating func dataHeader(_ call: Int, _ seq: Seq, now: MonotonicTime) -> RxHeader {
     var header = connections[calls[call].connection].header(
       .data, callNumber: calls[call].callNumber, channel: calls[call].channel)
     header.seq = seq
@@ -113,10 +128,7 @@ extension RxEndpoint {
     if isFollowed { header.flags.insert(.morePackets) }
     let isStandstill = !isFollowed && calls[call].transmit.hasWaiting
     if calls[call].transmit.takeAckRequest(seq, isStandstill: isStandstill) { header.flags.insert(.requestAck) }
-    header.write(to: bytes)
-    if slot.count > 0, let body = slot.block {
-      (bytes + RxHeader.byteCount).copyMemory(from: body, byteCount: Int(slot.count))
-    }
+    return header
   }
 
   // MARK: Acks
@@ -163,11 +175,12 @@ extension RxEndpoint {
     return header
   }
 
-  /// One packet per datagram: jumbograms are taken, but not asked for.
+  /// Jumbograms are taken always, and asked for only where that is wanted.
   func ackTrailer(receiveWindow: Int) -> AckTrailer {
     let size = UInt32(RxHeader.byteCount + bodyByteCountMax)
     return AckTrailer(
-      maxMTU: size, interfaceMTU: size, receiveWindow: UInt32(receiveWindow), packetsPerDatagram: 1)
+      maxMTU: size, interfaceMTU: size, receiveWindow: UInt32(receiveWindow),
+      packetsPerDatagram: UInt32(configuration.jumboReceiveMax))
   }
 
   // MARK: Aborts

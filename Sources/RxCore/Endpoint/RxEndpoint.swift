@@ -23,6 +23,8 @@ public struct RxEndpoint: ~Copyable {
   var connections = Slab<RxConnection>()
   var peers = Slab<RxPeer>()
   var peersByAddress: [RxAddress: Int] = [:]
+  /// Names of peers without connections, since when; those that have one again are among them until their turn comes.
+  var idlePeers: Deque<(name: UInt64, since: MonotonicTime)> = []
   /// Our client connections by cid; the epoch is ours.
   var clientConnections: [UInt32: Int] = [:]
   var serverConnections: [ServerConnectionKey: Int] = [:]

@@ -14,6 +14,15 @@ public struct RxEndpointConfiguration: Sendable, Hashable {
   /// Payload bytes of a DATA packet: 1416 is what fileservers use at MTU 1500 (FACTS: "natural MTU" 1444 = 28 + 1416).
   /// At most 1536, the size of a pooled block.
   public var payloadMax = 1416
+  /// DATA packets in a datagram (jumbogram) that peers are told to send at most; larger ones are taken, too. AF_RXRPC's
+  /// `rx_jumbo_max`, which is 4 there. 1 asks for none: routers fragment what is longer than their links, and the loss of
+  /// a fragment loses all of it.
+  public var jumboReceiveMax = 1
+  /// DATA packets that we put into a datagram at most, to peers that advertise as many: for networks whose links take
+  /// 9000 bytes.
+  public var jumboTransmitMax = 1
+  /// What fits into a datagram of UDP.
+  public static let jumboMax = 45
   /// A peer with a 32-packet window is fastest when every 4th packet is acknowledged (measured, see protocol notes).
   public var packetsPerAck = 4
   /// The same for peers that have shown a window of more than 64 packets: an ack costs as much as a packet.
@@ -57,6 +66,11 @@ public struct RxEndpointConfiguration: Sendable, Hashable {
   /// client of ours: stragglers are answered meanwhile. A peer which has missed our last word asks for its dead time
   /// (50 s); a server that forgot a call would serve it again when its client repeats it.
   public var connectionLingerTime: Duration = .seconds(60)
+  /// How long what is known of a peer (round trip, path MTU, congestion window) is kept after its last connection (that
+  /// is AF_RXRPC's `transport_expiry`: there, too, the record of a peer outlives its connections).
+  public var peerIdleTime: Duration = .seconds(3600)
+  /// Peers without connections that are kept at most; those that have been so for longest go first.
+  public var idlePeersMax = 1024
   /// Client connections kept for stragglers only, at most; the oldest go first.
   public var lingeringConnectionsMax = 4096
   /// How often a server that we have a connection with, and send nothing else to, is sent a datagram which only keeps

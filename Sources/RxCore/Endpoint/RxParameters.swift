@@ -21,6 +21,12 @@ extension RxParameter {
       "wait for an ack before anything is known of the peer"),
     RxParameter("rx_mtu", .bytes, 64...1536, \.payloadMax, "data in a packet, in both directions"),
     RxParameter(
+      "rx_jumbo_max", .packets, 1...RxEndpointConfiguration.jumboMax, \.jumboReceiveMax,
+      "packets in a datagram that peers are told to send; more are taken"),
+    RxParameter(
+      "tx_jumbo_max", .packets, 1...RxEndpointConfiguration.jumboMax, \.jumboTransmitMax,
+      "packets put into a datagram for peers that want it"),
+    RxParameter(
       "max_call_lifetime", .seconds, 0...dayInSeconds, \.callLifetimeMax, "limit on every call; 0 for none"),
     RxParameter(
       "dead_call_expiry", .seconds, 1...3600, \.connectionLingerTime,
@@ -28,6 +34,9 @@ extension RxParameter {
     RxParameter(
       "connection_expiry", .seconds, 1...dayInSeconds, \.connectionIdleTime,
       "how long an unused client connection is kept"),
+    RxParameter(
+      "transport_expiry", .seconds, 0...dayInSeconds, \.peerIdleTime,
+      "how long what is known of a peer is kept after its last connection"),
     RxParameter(
       "service_connection_expiry", .seconds, 1...dayInSeconds, \.serverConnectionIdleTime,
       "how long an unused connection of a client of ours is kept"),

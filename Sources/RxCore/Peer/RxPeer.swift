@@ -24,6 +24,13 @@ struct RxPeer {
   var clientConnectionCount = 0
   /// The largest receive window that the peer ever advertised: tells stock peers (32) from wide ones.
   var receiveWindowSeen = 0
+  /// DATA packets that we may put into one datagram.
+  private(set) var jumboMax = 1
+  /// Timeouts of jumbograms. After a few it gets none any more.
+  private var jumbogramsLost = 0
+  private static let jumbogramsLostMax = 3
+  /// When its last connection went; nil while it has one.
+  var idleSince: MonotonicTime?
   /// Since we know it.
   var traffic = RxTraffic()
 
@@ -33,12 +40,27 @@ struct RxPeer {
     pathMTU = PathMTU(ceiling: bodyByteCountMax)
   }
 
-  /// What new packets may carry.
-  var bodyByteCountMax: Int { pathMTU.current }
+  /// What new packets may carry. All of a jumbogram but the last carry exactly so much as that has room for.
+  var bodyByteCountMax: Int {
+    jumboMax > 1 ? min(pathMTU.current, JumboDatagram.payloadByteCount) : pathMTU.current
+  }
 
-  mutating func received(_ trailer: AckTrailer, bodyByteCountMax ours: Int) {
+  /// Something was found out that a later connection can use.
+  var isKnown: Bool { rtt.smoothed != nil }
+
+  /// Nothing was heard of one: its path may not carry datagrams of that length, or their fragments.
+  mutating func lostJumbogram() {
+    jumbogramsLost += 1
+    if jumbogramsLost >= Self.jumbogramsLostMax { jumboMax = 1 }
+  }
+
+  mutating func received(_ trailer: AckTrailer, bodyByteCountMax ours: Int, jumboMax ourJumboMax: Int) {
     let theirs = Int(min(trailer.maxMTU, trailer.interfaceMTU, 1 << 16)) - RxHeader.byteCount
     pathMTU.limit(max(min(ours, theirs), min(ours, PathMTU.floor)))
+    if ourJumboMax > 1, jumbogramsLost < Self.jumbogramsLostMax {
+      let theirs = Int(min(trailer.packetsPerDatagram ?? 1, UInt32(RxEndpointConfiguration.jumboMax)))
+      jumboMax = max(1, min(ourJumboMax, theirs))
+    }
     receiveWindowSeen = max(receiveWindowSeen, Int(min(trailer.receiveWindow ?? 0, 1 << 16)))
   }
 }

@@ -2,6 +2,7 @@
 /// last eight bytes from rx_packet.c, rxi_EncodePacketHeader).
 struct RxHeader: Hashable, Sendable, BitwiseCopyable {
   static let byteCount = 28
+  static let flagsOffset = 21
   /// The low bits of a cid number the channel (OpenAFS src/rx/rx.h, RX_CHANNELMASK).
   static let channelMask: UInt32 = 3
 

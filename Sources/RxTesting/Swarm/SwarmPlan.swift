@@ -62,6 +62,25 @@ struct SwarmPlan {
     // What came later has dice of its own, so that the seeds of before still mean what they meant.
     var laterDice = SwarmDice(seed: seed &+ 0x1A7E)
     pickMore(&laterDice)
+    if seed >= Self.firstSeedOfAll {
+      var latestDice = SwarmDice(seed: seed &+ 0x9B0)
+      pickMost(&latestDice)
+    }
+  }
+
+  /// Seeds from here on pick of everything.
+  static let firstSeedOfAll: UInt64 = 20_000_000
+
+  private mutating func pickMost(_ dice: inout SwarmDice) {
+    let hasJumbograms = dice.chance(3)
+    let hasIdleTimes = dice.chance(4)
+    for side in 0..<2 {
+      if hasJumbograms {
+        configurations[side].jumboTransmitMax = dice.in(1...8)
+        configurations[side].jumboReceiveMax = dice.in(1...8)
+      }
+      if hasIdleTimes { configurations[side].peerIdleTime = .milliseconds(dice.in(0...20_000)) }
+    }
   }
 
   private mutating func pickMore(_ dice: inout SwarmDice) {

@@ -6,6 +6,9 @@ struct PieceMessages: ~Copyable {
   private static let piecesMax = 32
   private let vectors = UnsafeMutablePointer<iovec>.allocate(capacity: piecesMax)
   private let headers = UnsafeMutablePointer<afsfuse_message>.allocate(capacity: piecesMax)
+  private let sender: MessageSender
+
+  init(sender: @escaping MessageSender) { self.sender = sender }
 
   deinit {
     vectors.deallocate()
@@ -28,7 +31,7 @@ struct PieceMessages: ~Copyable {
       count += 1
     }
     while true {
-      let sent = afsfuse_send_messages(descriptor, headers, UInt32(count))
+      let sent = sender(descriptor, headers, UInt32(count))
       if sent >= 0 { return Int(sent) }
       if errno != EINTR { return -Int(errno) }
     }

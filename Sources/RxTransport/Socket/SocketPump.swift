@@ -1,4 +1,5 @@
 import AFSBase
+import CLinuxShims
 import Glibc
 import Logging
 import RxCore
@@ -13,7 +14,7 @@ final class SocketPump {
   let descriptor: CInt
   private let logger: Logger
   private let receiveBatch = ReceiveBatch()
-  private let transmitBatch = TransmitBatch()
+  private let transmitBatch: TransmitBatch
   /// Whether the socket may have something: after a wake-up, and as long as looks at it gave something.
   private var mayBeReadable = true
   /// The error queue may have something.
@@ -39,8 +40,12 @@ final class SocketPump {
   private static let retriesMax = 50
   private static let burstlessMax = 256
 
-  init(driver: RxEndpointDriver, socket: consuming UDPSocket, logger: Logger) {
+  init(
+    driver: RxEndpointDriver, socket: consuming UDPSocket, logger: Logger,
+    sender: @escaping MessageSender = { afsfuse_send_messages($0, $1, $2) }
+  ) {
     self.driver = driver
+    transmitBatch = TransmitBatch(sender: sender)
     descriptor = socket.descriptor
     family = socket.family
     self.socket = consume socket

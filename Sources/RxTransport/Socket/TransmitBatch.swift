@@ -2,6 +2,9 @@ import CLinuxShims
 import Glibc
 import RxCore
 
+/// sendmmsg(2) without waiting: how many messages were sent, or -1 and errno. Tests put a kernel that refuses in its place.
+typealias MessageSender = (CInt, UnsafeMutablePointer<afsfuse_message>, UInt32) -> CInt
+
 /// Memory and arguments of one sendmmsg(2). A message may be many datagrams of equal size for one peer, which the
 /// kernel (or the network card) cuts apart (UDP_SEGMENT): those of one call, and also small ones of several calls.
 final class TransmitBatch {
@@ -20,7 +23,8 @@ final class TransmitBatch {
   private let names: UnsafeMutablePointer<sockaddr_in6>
   private let vectors: UnsafeMutablePointer<iovec>
   private let headers: UnsafeMutablePointer<afsfuse_message>
-  private var pieces = PieceMessages()
+  private let sender: MessageSender
+  private var pieces: PieceMessages
   private var transmits: [RxTransmit] = []
   private var arenaUsed = 0
   /// Messages of the batch that have been sent, or given up.
@@ -28,7 +32,9 @@ final class TransmitBatch {
   /// Bytes of the first unsent message that have been sent in pieces, or given up.
   private var firstDone = 0
 
-  init() {
+  init(sender: @escaping MessageSender = { afsfuse_send_messages($0, $1, $2) }) {
+    self.sender = sender
+    pieces = PieceMessages(sender: sender)
     let count = Self.messagesMax
     arena = .allocate(byteCount: Self.arenaBytes, alignment: 4096)
     control = .allocate(byteCount: count * Self.controlBytes, alignment: 8)
@@ -137,7 +143,7 @@ final class TransmitBatch {
     let mode = first.mayFragment
     let end = transmits[sent...].firstIndex { $0.mayFragment != mode } ?? transmits.count
     while sent < end {
-      let count = afsfuse_send_messages(descriptor, headers + sent, UInt32(end - sent))
+      let count = sender(descriptor, headers + sent, UInt32(end - sent))
       if count >= 0 {
         sent += Int(count)
       } else if errno != EINTR {

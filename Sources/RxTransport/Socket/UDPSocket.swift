@@ -12,8 +12,11 @@ struct UDPSocket: ~Copyable {
   /// - Parameters:
   ///   - address: nil for every address of the host.
   ///   - joinsPort: whether another socket of ours has the port and lets others share it.
-  init(address: RxAddress?, port: UInt16, bufferBytes: Int, joinsPort: Bool = false) throws(RxTransportError) {
-    let (descriptor, family) = try Self.create(for: address)
+  ///   - wantsIPv6: false does as if the kernel had no IPv6.
+  init(
+    address: RxAddress?, port: UInt16, bufferBytes: Int, joinsPort: Bool = false, wantsIPv6: Bool = true
+  ) throws(RxTransportError) {
+    let (descriptor, family) = try Self.create(for: address, wantsIPv6: wantsIPv6)
     do throws(RxTransportError) {
       if joinsPort { try Self.sharePort(of: descriptor) }
       try Self.bind(descriptor, family, address, port)
@@ -30,16 +33,18 @@ struct UDPSocket: ~Copyable {
 
   deinit { close(descriptor) }
 
-  private static func create(for address: RxAddress?) throws(RxTransportError) -> (CInt, SocketFamily) {
+  private static func create(
+    for address: RxAddress?, wantsIPv6: Bool
+  ) throws(RxTransportError) -> (CInt, SocketFamily) {
     let type = CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
-    let dual = socket(AF_INET6, type, 0)
+    let dual = wantsIPv6 ? socket(AF_INET6, type, 0) : -1
     if dual >= 0 {
       var no: CInt = 0
       if setsockopt(dual, CInt(IPPROTO_IPV6), IPV6_V6ONLY, &no, 4) == 0 { return (dual, .dual) }
       close(dual)
     }
     // A kernel without IPv6.
-    guard address.map({ $0.ipv4 != nil }) ?? true else { throw .system("socket", errno) }
+    guard address.map({ $0.ipv4 != nil }) ?? true else { throw .system("socket", wantsIPv6 ? errno : EAFNOSUPPORT) }
     let plain = socket(AF_INET, type, 0)
     guard plain >= 0 else { throw .system("socket", errno) }
     return (plain, .ipv4)

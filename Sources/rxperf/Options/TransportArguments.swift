@@ -8,7 +8,7 @@ struct TransportArguments: ParsableArguments {
   @Option(
     name: .customLong("rx"),
     help: ArgumentHelp(
-      "A parameter of the Rx endpoint; may be repeated. 'rxperf help parameters' is in Docs/mounting.md: "
+      "A parameter of the Rx endpoint; may be repeated. Docs/mounting.md explains them: "
         + RxParameter.all.map(\.name).joined(separator: ", ") + ".", valueName: "key=value"))
   var parameters: [String] = []
 

@@ -337,7 +337,9 @@ import Testing
 
   @Test("An idle connection is forgotten after its time")
   func idleConnection() {
-    let dialogue = PacketDialogue.calling()
+    var configuration = RxEndpointConfiguration()
+    configuration.peerIdleTime = .zero
+    let dialogue = PacketDialogue.calling(configuration: configuration)
     _ = dialogue.sent()
     dialogue.peerSendsData(seq: 1, flags: .lastPacket)
     _ = dialogue.sent()

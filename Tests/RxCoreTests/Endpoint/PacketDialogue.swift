@@ -226,14 +226,14 @@ final class PacketDialogue {
 
   func peerSendsAck(
     _ reason: AckReason, first: UInt32, soft: String = "", serial: UInt32 = 0, window: UInt32 = 32,
-    flags: PacketFlags = []
+    jumbo: UInt32 = 1, flags: PacketFlags = []
   ) {
     var body = [UInt8](repeating: 0, count: OutgoingAck.byteCount(softAckCount: soft.utf8.count))
     body.withUnsafeMutableBytes { bytes in
       for (offset, sign) in soft.enumerated() { bytes[ReceivedAck.fixedByteCount + offset] = sign == "A" ? 1 : 0 }
       OutgoingAck(
         firstPacket: Seq(first), previousPacket: Seq(first &- 1), serial: Serial(serial), reason: reason,
-        trailer: AckTrailer(maxMTU: 1444, interfaceMTU: 1444, receiveWindow: window, packetsPerDatagram: 1)
+        trailer: AckTrailer(maxMTU: 1444, interfaceMTU: 1444, receiveWindow: window, packetsPerDatagram: jumbo)
       ).write(to: bytes.baseAddress!, softAckCount: soft.utf8.count)
     }
     peerSends(peerHeader(.ack, flags: flags), body)

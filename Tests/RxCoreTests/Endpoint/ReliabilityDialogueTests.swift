@@ -100,6 +100,7 @@ import Testing
     var configuration = RxEndpointConfiguration()
     configuration.natPingInterval = .seconds(20)
     configuration.connectionIdleTime = .seconds(70)
+    configuration.peerIdleTime = .zero
     let dialogue = PacketDialogue.calling(configuration: configuration)
     _ = dialogue.sent()
     dialogue.peerSendsData(seq: 1, flags: .lastPacket)

@@ -1,3 +1,4 @@
+import Foundation
 import RxCore
 import Testing
 
@@ -37,6 +38,18 @@ import Testing
     let error = #expect(throws: RxParameterError.self) { try configuration.apply(text) }
     #expect(error?.description.contains(message) == true)
     #expect(configuration == RxEndpointConfiguration())
+  }
+
+  @Test("Docs/mounting.md has a row for each, with its default")
+  func documented() throws {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent()
+    let text = try String(contentsOf: root.appending(path: "Docs/mounting.md"), encoding: .utf8)
+    for parameter in RxParameter.all {
+      let value = parameter.value(in: RxEndpointConfiguration())
+      let row = "| `\(parameter.name)` | \(value) \(parameter.unit.rawValue)"
+      #expect(text.contains(row), "no row \(row)")
+    }
   }
 
   @Test("Hyphens stand for underscores")

@@ -44,12 +44,13 @@ struct TransferSimulation {
 
   /// Runs until nothing is left to happen, then looks for what should be gone.
   func expectNothingLeft() {
-    #expect(network.run(limit: .seconds(3000)) { false } == false)
+    #expect(network.run(limit: .seconds(10_000)) { false } == false)
     for host in [client, server] {
       #expect(host.endpoint.calls.count == 0)
       #expect(host.endpoint.connections.count == 0)
       #expect(host.endpoint.peers.count == 0)
       #expect(host.endpoint.peersByAddress.isEmpty)
+      #expect(host.endpoint.idlePeers.isEmpty)
       #expect(host.endpoint.clientConnections.isEmpty)
       #expect(host.endpoint.serverConnections.isEmpty)
       #expect(host.endpoint.availableConnections.isEmpty)

@@ -16,6 +16,9 @@ import Testing
     arguments: UInt64(1)...200)
   func seeds(seed: UInt64) { expectGood(seed) }
 
+  @Test("The same with jumbograms, and records of peers that expire", arguments: UInt64(20_000_000)..<20_000_060)
+  func laterSeeds(seed: UInt64) { expectGood(seed) }
+
   @Test(
     "Seeds that once broke a rule",
     arguments: [
