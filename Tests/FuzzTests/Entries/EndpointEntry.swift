@@ -47,6 +47,7 @@ private struct FuzzWorld: ~Copyable {
     if small & 8 != 0 { configuration.serverConnectionsMax = 2 }
     if small & 16 != 0 { configuration.payloadMax = 64 }
     if small & 32 != 0 { configuration.halfOpenCallsMax = 1 }
+    if small & 128 != 0 { (configuration.jumboTransmitMax, configuration.jumboReceiveMax) = (4, 4) }
     configuration.debugNetworks = [RxNetwork("10.0.0.0/8")!]
     client = RxEndpoint(configuration: configuration, seed: 1, now: now)
     server = RxEndpoint(configuration: configuration, seed: 2, now: now)
