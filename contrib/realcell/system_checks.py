@@ -1,6 +1,7 @@
 """What the system around a mount does: mount(8), systemd's notifications, the system log, other users."""
 
 import contextlib
+import ctypes
 import os
 import pwd
 import shutil
@@ -24,8 +25,11 @@ def gone(condition, seconds=10):
 
 @check("systemd's notifications: READY when the mount can be used, WATCHDOG while it lives, STOPPING at its end", timeout=60)
 def notifications(bench):
-    for name in (f"{bench.folder}/notify", f"@afsfuse-notify-{os.getpid()}"):
+    for name in (f"{bench.folder}/notify.socket", f"@afsfuse-notify-{os.getpid()}"):
         mount = bench.mount("notify")
+        # Abstract names are of one network namespace: the daemon's.
+        with open(f"/run/netns/{mount.namespace}") as namespace:
+            expect(ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), 0x40000000) == 0, "setns")
         heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         heard.bind(name.replace("@", "\0"))
         heard.settimeout(15)
