@@ -2,6 +2,7 @@ import AFSBase
 import AFSClient
 import AFSMockServer
 import AFSTypes
+import Glibc
 import RxTesting
 import TestWorld
 import Testing
@@ -57,6 +58,47 @@ import Testing
         #expect(client.log.lines(with: "/other/d/far\(index) (").count == 1)
       }
       #expect(client.log.lines(with: "could not be stored").count == 12)
+      withExtendedLifetime(files) {}
+    }
+  }
+
+  /// The files in a client's folder of copies, by the name before the numbers.
+  static func copies(_ client: Client) -> [String: [UInt8]] {
+    let folder = client.stateFolder + "/unstored"
+    guard let directory = opendir(folder) else { return [:] }
+    defer { closedir(directory) }
+    var copies: [String: [UInt8]] = [:]
+    while let entry = readdir(directory) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      guard !name.hasPrefix("."), let file = fopen("\(folder)/\(name)", "r") else { continue }
+      var bytes = [UInt8](repeating: 0, count: 4096)
+      copies[String(name.prefix { $0 != "." })] = Array(bytes[..<fread(&bytes, 1, bytes.count, file)])
+      fclose(file)
+    }
+    return copies
+  }
+
+  @Test("What cannot be stored at the end is kept as a copy, and the log says where and what is missing in it")
+  func copiesKept() throws {
+    try World.run(seed: 4, { $0.clients = 2 }) { world async throws in
+      let (writer, client) = (world.clients[0], world.clients[1])
+      try await writer.write("seen", "a text")
+      try await writer.write("unseen", "a long text")
+      #expect(try await client.read("seen") == Array("a text".utf8))
+      var files: [OpenedFile] = []
+      for (name, offset) in [("seen", 8), ("unseen", 2)] {
+        let file = try await client.open(name, writes: true)
+        try await file.write(Array("NEW".utf8), at: offset)
+        files.append(file)
+      }
+      world.servers[0].setDown(true)
+      let error = await failure { try await client.fileSystem.shutDown() }
+      #expect(error == .timedOut || error == .unreachable)
+      let copies = Self.copies(client)
+      #expect(copies["seen"] == Array("a text\0\0NEW".utf8))
+      #expect(copies["unseen"] == Array("\0\0NEW\0\0\0\0\0\0".utf8))
+      #expect(client.log.lines(with: "a copy with its changes is \(client.stateFolder)/unstored/").count == 2)
+      #expect(client.log.lines(with: "8 bytes that were not changed were not here").count == 1)
       withExtendedLifetime(files) {}
     }
   }

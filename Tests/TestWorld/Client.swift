@@ -10,7 +10,7 @@ package final class Client: Sendable {
   package let fileSystem: AFSFileSystem
   package let kernel: KernelModel
   package let cache: DiskCache
-  let stateFolder: String
+  package let stateFolder: String
   /// What it has logged.
   package let log: LogRecorder
   package let identity = Identity(uid: 1000)

@@ -4,6 +4,7 @@ import AFSRPC
 import AFSTypes
 import Logging
 import RxCore
+import RxTransport
 import Synchronization
 
 /// The client's background duties, and its end.
@@ -152,17 +153,35 @@ extension AFSFileSystem {
     }
   }
 
-  /// Names each file whose changes the server does not have, whether its store failed, was cut off, or never began.
+  /// Names each file whose changes the server does not have, whether its store failed, was cut off, or never began, and
+  /// keeps a copy of it.
   /// - Returns: what went wrong with the first of them.
   private func reportUnstored(_ failures: [FileKey: AFSError]) -> AFSError? {
     var first: AFSError?
     for vnode in filesToStore {
       let error = failures[vnode.key] ?? .timedOut
       first = first ?? error
-      context.log.error("\(context.displayPath(of: vnode)) could not be stored, its changes are lost: \(error)")
+      context.log.error("\(context.displayPath(of: vnode)) could not be stored (\(error)): \(keepCopy(of: vnode))")
     }
     return first
   }
+
+  /// - Returns: what became of the changes, in words.
+  private func keepCopy(of vnode: Vnode) -> String {
+    guard let contents = vnode.withState({ $0.contents }) else { return "its changes are lost" }
+    let name = context.parentAndName(of: vnode)?.1 ?? "file"
+    do {
+      let copy = try context.unstoredCopies.keep(contents, name: name, now: context.timer.wallTime)
+      let absent = copy.absentByteCount
+      return "a copy with its changes is \(copy.path)"
+        + (absent == 0 ? "" : "; \(absent) bytes that were not changed were not here, and are zeros in it")
+    } catch {
+      return "its changes are lost, for no copy can be made in \(context.unstoredCopies.folder): \(error)"
+    }
+  }
+
+  /// Cells in which changes wait for a token.
+  package var cellsAwaitingTokens: [String] { context.cellsAwaitingTokens }
 
   private func removeAllHidden() async {
     for vnode in context.vnodes.vnodes(where: { vnode in vnode.withState { $0.unlinkedName != nil } }) {

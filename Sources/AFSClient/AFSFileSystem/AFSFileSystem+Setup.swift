@@ -16,7 +16,7 @@ extension AFSFileSystem {
     package var cache: DiskCache
     /// Finds cells that are not configured; nil to know only configured ones.
     package var resolver: (any CellResolver)?
-    /// Where the host's UUID and the names of files removed while open are kept.
+    /// Where the host's UUID, the names of files removed while open, and copies of what could not be stored are kept.
     package var stateDirectory: FilePath
     /// For everything that is drawn by lot.
     package var seed: UInt64
@@ -56,6 +56,7 @@ extension AFSFileSystem {
       cache: surroundings.cache, resolver: surroundings.resolver, uuid: uuid, seed: generator.next(),
       hiddenNames: HiddenNames(in: surroundings.stateDirectory, log: surroundings.log),
       operations: surroundings.operations,
+      unstoredCopies: UnstoredCopies(in: surroundings.stateDirectory),
       credentials: CredentialTable(
         provider: surroundings.tokens, registry: surroundings.registry, level: surroundings.level))
     self.init(context: context, spawn: surroundings.spawn)

@@ -249,6 +249,13 @@ extension ClientContext {
     }.isEmpty
   }
 
+  /// Cells in which changes wait for their user's next token.
+  package var cellsAwaitingTokens: [String] {
+    let lapsed = credentials.all.filter { if case .lapsed = $0.entry.held.holding { true } else { false } }
+    return Set(lapsed.map(\.key.cell)).compactMap { cells.cell(number: $0) }.filter(hasUnstoredFiles)
+      .map(\.name.text).sorted()
+  }
+
   // MARK: Watching
 
   /// Looks at every entry: tokens end, are renewed and taken away when nobody asks, too, and the kernel must not answer

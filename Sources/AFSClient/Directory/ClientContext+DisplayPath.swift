@@ -32,7 +32,7 @@ extension ClientContext {
       + " (\(vnode.fid) in volume \(vnode.volume.name) of cell \(vnode.volume.cell.name))"
   }
 
-  private func parentAndName(of vnode: Vnode) -> (Vnode, String)? {
+  func parentAndName(of vnode: Vnode) -> (Vnode, String)? {
     let (status, directory) = vnode.withState { ($0.status, $0.directory) }
     let parent: FID
     if status?.kind == .directory {

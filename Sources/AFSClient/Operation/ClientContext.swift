@@ -32,6 +32,7 @@ package final class ClientContext: Sendable {
   /// What calls have come to, by operation: the transport keeps that.
   package let operations: @Sendable () async -> [RxOperation: RxOperationCounts]
   private let performanceQuestions = Atomic<Int>(0)
+  package let unstoredCopies: UnstoredCopies
   private let storing = Mutex<(@Sendable (Cell) -> Void)?>(nil)
   private let random: Mutex<SeededGenerator>
   private let life = Mutex(Life.running)
@@ -47,12 +48,14 @@ package final class ClientContext: Sendable {
     configuration: AFSClientConfiguration, caller: any RxCaller, timer: any RxTimer, log: Logger, cache: DiskCache,
     resolver: (any CellResolver)?, uuid: AFSUUID, seed: UInt64, hiddenNames: HiddenNames,
     operations: @escaping @Sendable () async -> [RxOperation: RxOperationCounts],
+    unstoredCopies: UnstoredCopies,
     credentials: CredentialTable = CredentialTable(provider: nil, registry: nil, level: .crypt)
   ) {
     self.operations = operations
     startTime = timer.wallTime
     self.credentials = credentials
     self.hiddenNames = hiddenNames
+    self.unstoredCopies = unstoredCopies
     self.configuration = configuration
     self.caller = caller
     self.timer = timer

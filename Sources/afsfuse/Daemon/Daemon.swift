@@ -148,6 +148,10 @@ struct Daemon: Sendable {
         logger.notice("ending", metadata: ["signal": "\(number)"])
         endNow(session)
       case .unmount(let lazily, let reply):
+        if !lazily, let waiting = obstacle(to: client) {
+          reply.resume(returning: .failed(waiting))
+          continue
+        }
         do throws(MountError) {
           try session.unmount(lazily: lazily)
           // A detached mount lives until its last user goes: the command need not wait for that.
@@ -159,6 +163,15 @@ struct Daemon: Sendable {
     }
     return 0
   }
+
+  /// Why the mount should not end yet: what its users can still do something about.
+  private func obstacle(to client: MountedClient) -> String? {
+    guard let cell = client.fileSystem.cellsAwaitingTokens.first else { return nil }
+    return "changes wait for a token for cell \(cell): run kinit, or afsfuse aklog, and try again; "
+      + "with --lazy the mount ends, and copies are kept in \(unstoredFolder)"
+  }
+
+  private var unstoredFolder: String { "\(settings.cacheFolder)/\(UnstoredCopies.folderName)" }
 
   /// Ends the mount even when it is in use: its users then get ENOTCONN.
   private func endNow(_ session: FuseSession) {
@@ -182,7 +195,8 @@ struct Daemon: Sendable {
       try await client.shutDown()
     } catch {
       logger.error("not everything could be stored", metadata: ["error": "\(error)"])
-      outcome = .failed("the mount has ended, but not everything could be stored: \(error)")
+      outcome = .failed(
+        "the mount has ended, but not everything could be stored (\(error)): copies are in \(unstoredFolder)")
     }
     control.stop()
     for reply in replies { reply.resume(returning: outcome) }
