@@ -12,5 +12,8 @@ public struct RxCallStatistics: Hashable, Sendable {
   /// The smoothed round trip to the peer, once measured.
   public var roundTrip: Duration?
 
+  /// The service that serves the call: another than was called where `RxCallOptions.probesUpgrade` has found one.
+  public var service: ServiceID?
+
   public init() {}
 }

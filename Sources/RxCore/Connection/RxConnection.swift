@@ -9,7 +9,9 @@ struct RxConnection: ~Copyable {
   let epoch: UInt32
   /// The channel bits are zero.
   let cid: UInt32
-  let serviceID: ServiceID
+  private(set) var serviceID: ServiceID
+  /// Client: the first packets ask for the service's successor; whose packets come back says which it is.
+  var probesUpgrade = false
   let securityIndex: UInt8
   var channels = [4 of RxChannel](repeating: RxChannel())
   var callCount = 0
@@ -62,14 +64,14 @@ struct RxConnection: ~Copyable {
 
   init(
     server header: RxHeader, peer: Int, address: RxAddress, security: (any RxServerConnectionSecurity)?,
-    checksReachability: Bool, firstSerial: Serial
+    service: ServiceID, checksReachability: Bool, firstSerial: Serial
   ) {
     isClient = false
     self.peer = peer
     self.address = address
     epoch = header.epoch
     cid = header.connectionID
-    serviceID = ServiceID(header.serviceID)
+    serviceID = service
     securityIndex = header.securityIndex
     target = nil
     clientSecurity = nil
@@ -97,6 +99,14 @@ struct RxConnection: ~Copyable {
     lastSerial += 1
     if lastSerial == .none { lastSerial += 1 }
     return lastSerial
+  }
+
+  /// Client: a packet came which names `service`.
+  @inline(__always)
+  mutating func answered(by service: UInt16) {
+    guard probesUpgrade, service != serviceID.rawValue else { return }
+    serviceID = ServiceID(service)
+    probesUpgrade = false
   }
 
   /// Whether calls may be handed to the service.

@@ -57,7 +57,8 @@ extension RxEndpoint {
         continue
       }
       do throws(RxSecurityFailure) {
-        guard let connection = try admittingConnection(to: target, isExclusive: queued.options.isExclusive, now: now)
+        guard
+          let connection = try admittingConnection(to: target, isExclusive: queued.options.needsOwnConnection, now: now)
         else { return }
         targets[target]?.waiting.removeFirst()
         begin(index, queued, on: connection, now: now)

@@ -8,7 +8,8 @@ extension RxEndpoint {
     guard !isShutDown else { return failedCall(.shutDown, options: options, now: now) }
     if let queue = targets[target], !queue.waiting.isEmpty { return queueCall(to: target, options: options, now: now) }
     do throws(RxSecurityFailure) {
-      guard let connection = try admittingConnection(to: target, isExclusive: options.isExclusive, now: now) else {
+      guard let connection = try admittingConnection(to: target, isExclusive: options.needsOwnConnection, now: now)
+      else {
         return queueCall(to: target, options: options, now: now)
       }
       let index = calls.insert(boundCall(on: connection, options, now: now))
@@ -25,6 +26,7 @@ extension RxEndpoint {
       preconditionFailure("a listed connection has a free channel")
     }
     let peer = connections[connection].peer
+    if options.probesUpgrade { connections[connection].probesUpgrade = true }
     var call = RxCall(
       isClient: true, connection: connection, peer: peer, channel: channel,
       callNumber: connections[connection].channels[channel].begin(),

@@ -18,7 +18,10 @@ extension RxEndpoint {
     if calls[call].isClient, completion == .success, calls[call].queued == nil {
       peers[calls[call].peer].proof.proved(now: now)
     }
-    if calls[call].queued == nil { calls[call].statistics.roundTrip = peers[calls[call].peer].rtt.smoothed }
+    if calls[call].queued == nil {
+      calls[call].statistics.roundTrip = peers[calls[call].peer].rtt.smoothed
+      calls[call].statistics.service = connections[calls[call].connection].serviceID
+    }
     if calls[call].queued == nil, calls[call].transmit.hasSentAny, completion == .success { noteWindow(call, now: now) }
     calls[call].transmit.drain(pool: &pool)
     callTimers.set(call, nil)

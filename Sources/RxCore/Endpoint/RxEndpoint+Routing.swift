@@ -37,6 +37,7 @@ extension RxEndpoint {
       }
       return
     }
+    connections[connection].answered(by: packet.header.serviceID)
     let channel = connections[connection].channels[packet.header.channel]
     guard packet.header.callNumber == channel.callNumber else {
       return answerStraggler(packet, connection, channel.ending(of: packet.header.callNumber), now: now)

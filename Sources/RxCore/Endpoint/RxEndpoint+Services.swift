@@ -16,18 +16,29 @@ extension RxEndpoint {
     guard packet.type == .data, packet.header.callNumber != .connection, isFirstWindow(packet.header.seq) else {
       return nil
     }
-    guard let service = services[ServiceID(packet.header.serviceID)],
+    let id = wantedService(packet.header)
+    guard let service = services[id],
       packet.header.securityIndex == 0 || service.securities[packet.header.securityIndex] != nil
     else {
       refuse(packet, from: source, now: now)
       return nil
     }
-    return makeServerConnection(key, packet.header, service, from: source, now: now)
+    return makeServerConnection(key, packet.header, (id, service), from: source, now: now)
+  }
+
+  /// The service that a connection's first packet is for: the successor of the one it names if it asks for that, and may.
+  private func wantedService(_ header: RxHeader) -> ServiceID {
+    let named = ServiceID(header.serviceID)
+    guard header.userStatus == RxHeader.upgradeStatus, header.seq == .first,
+      let successor = services[named]?.successor, let entry = services[successor],
+      header.securityIndex == 0 || entry.securities[header.securityIndex] != nil
+    else { return named }
+    return successor
   }
 
   private mutating func makeServerConnection(
-    _ key: ServerConnectionKey, _ header: RxHeader, _ service: ServiceEntry, from source: RxAddress,
-    now: MonotonicTime
+    _ key: ServerConnectionKey, _ header: RxHeader, _ service: (id: ServiceID, entry: ServiceEntry),
+    from source: RxAddress, now: MonotonicTime
   ) -> Int? {
     if serverConnections.count >= configuration.serverConnectionsMax {
       // Not one whose client may still repeat a request that was served.
@@ -38,15 +49,16 @@ extension RxEndpoint {
       removeConnection(idle, now: now)
     }
     let context = RxSecurityContext(
-      epoch: header.epoch, cid: header.connectionID, service: ServiceID(header.serviceID),
+      epoch: header.epoch, cid: header.connectionID, service: service.id,
       securityIndex: header.securityIndex, peer: source, peerSendsChecksums: header.checksum != 0)
-    let protection = service.securities[header.securityIndex]?.acceptConnection(context, nonce: generator.next())
+    let protection = service.entry.securities[header.securityIndex]?.acceptConnection(context, nonce: generator.next())
     let peer = findPeer(source)
     peers[peer].connectionCount += 1
     let connection = connections.insert(
       RxConnection(
-        server: header, peer: peer, address: source, security: protection,
-        checksReachability: service.checksReachability, firstSerial: RxConnection.randomSerial(using: &generator)))
+        server: header, peer: peer, address: source, security: protection, service: service.id,
+        checksReachability: service.entry.checksReachability, firstSerial: RxConnection.randomSerial(using: &generator))
+    )
     serverConnections[key] = connection
     return connection
   }

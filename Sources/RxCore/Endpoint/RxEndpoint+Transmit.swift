@@ -114,6 +114,7 @@ extension RxEndpoint {
     var header = connections[calls[call].connection].header(
       .data, callNumber: calls[call].callNumber, channel: calls[call].channel)
     header.seq = seq
+    if seq == .first, connections[calls[call].connection].probesUpgrade { header.userStatus = RxHeader.upgradeStatus }
     calls[call].transmit.transmitted(seq, serial: header.serial, now: now)
     calls[call].statistics.packetsSent += 1
     if calls[call].transmit.slots[seq].hasBeenRepeated { calls[call].statistics.packetsResent += 1 }

@@ -127,6 +127,12 @@ public struct RxEndpoint: ~Copyable {
     services[service, default: ServiceEntry()].securities[security.securityIndex] = security
   }
 
+  /// Connections of clients that ask for `service`'s successor get it: their calls are those of `successor` (Linux:
+  /// RXRPC_UPGRADEABLE_SERVICE). Both must have been registered; other clients get `service` as before.
+  public mutating func upgrade(_ service: ServiceID, to successor: ServiceID) {
+    services[service]?.successor = successor
+  }
+
   /// Makes a client's security known; targets name it by the reference returned.
   public mutating func register(_ security: any RxClientSecurity) -> RxClientSecurityReference {
     var raw = UInt32(clientSecurities.count) + 1
@@ -197,6 +203,7 @@ public struct RxEndpoint: ~Copyable {
     var statistics = calls[index].statistics
     if !calls[index].phase.hasEnded, calls[index].queued == nil {
       statistics.roundTrip = peers[calls[index].peer].rtt.smoothed
+      statistics.service = connections[calls[index].connection].serviceID
     }
     return statistics
   }
@@ -297,6 +304,8 @@ struct ServiceEntry {
   /// By security index; index 0 needs none.
   var securities: [UInt8: any RxServerSecurity] = [:]
   var checksReachability = false
+  /// What clients get instead that ask for it.
+  var successor: ServiceID?
 }
 
 /// A datagram taken apart; borrows its bytes.

@@ -3,6 +3,9 @@
 struct RxHeader: Hashable, Sendable, BitwiseCopyable {
   static let byteCount = 28
   static let flagsOffset = 21
+  /// In a call's first packet: its client would rather have the service's successor, and knows it by the id in the answer
+  /// (Linux net/rxrpc/protocol.h, RXRPC_USERSTATUS_SERVICE_UPGRADE).
+  static let upgradeStatus: UInt8 = 1
   /// The low bits of a cid number the channel (OpenAFS src/rx/rx.h, RX_CHANNELMASK).
   static let channelMask: UInt32 = 3
 

@@ -132,6 +132,11 @@ package final class RxEndpointDriver {
     endpoint.register(service: service.id)
   }
 
+  /// Clients that ask for a service's successor get it; see `RxEndpoint.upgrade`.
+  package func upgrade(_ service: ServiceID, to successor: ServiceID) {
+    endpoint.upgrade(service, to: successor)
+  }
+
   /// Calls whose targets name `reference` are protected by `security`.
   package func register(_ security: any RxClientSecurity, as reference: RxClientSecurityReference) {
     endpoint.register(security, as: reference)

@@ -62,6 +62,12 @@ public final class RxTransport: RxCaller, RxSecurityRegistry {
     port.perform { driver in driver.register(service) }
   }
 
+  /// Clients that ask for a successor of `service` get `successor` (Linux: RXRPC_UPGRADEABLE_SERVICE); both must have been
+  /// registered. Other clients get `service` as before.
+  public func upgrade(_ service: ServiceID, to successor: ServiceID) {
+    port.perform { driver in driver.upgrade(service, to: successor) }
+  }
+
   // MARK: Security
 
   /// Makes a client's security known; targets name it by the reference returned.
