@@ -24,9 +24,9 @@ struct TransportArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "How long an I/O thread looks for packets again and again before it sleeps, while they come that quickly.",
+      "How long an I/O thread looks for packets again and again before it sleeps, while they come that quickly; 0: it sleeps.",
       valueName: "microseconds"))
-  var spin = 0
+  var spin = 50
 
   @Option(
     help: ArgumentHelp(
