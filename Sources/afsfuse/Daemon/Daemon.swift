@@ -15,6 +15,7 @@ struct Daemon: Sendable {
   let readiness: Readiness
   private let events: AsyncStream<DaemonEvent>
   private let inbox: AsyncStream<DaemonEvent>.Continuation
+  private let course = Monitor(EndingCourse())
 
   /// - Returns: the exit status.
   static func main(_ arguments: MountArguments, _ options: MountOptions, readiness: Readiness) -> Int32 {
@@ -59,12 +60,24 @@ struct Daemon: Sendable {
   /// The main thread only waits.
   private func run() -> Int32 {
     let status = Monitor<Int32?>(nil)
-    EndingSignals.watch { [inbox] number in inbox.yield(.signal(number)) }
+    EndingSignals.watch { number in heard(number) }
     Task {
       let code = await serve()
       status.change { $0 = code }
     }
     return status.wait(until: .distantFuture) { $0 } ?? 1
+  }
+
+  /// On the thread that waits for signals.
+  private func heard(_ number: Int32) {
+    switch course.change({ $0.signal() }) {
+    case .end: inbox.yield(.signal(number))
+    case .giveUp:
+      readiness.failed("ended by signal \(number) before the mount was ready")
+      _exit(1)
+    // Without a word: a log that cannot be written, or is being written, would make this wait.
+    case .exitAtOnce: _exit(1)
+    }
   }
 
   private func serve() async -> Int32 {
@@ -76,14 +89,15 @@ struct Daemon: Sendable {
       return 1
     }
     do throws(Failure) {
+      course.change { $0.mounts() }
       let (session, control) = try mount(client)
-      guard readiness.ready() else {
+      if readiness.ready() {
+        logger.notice(
+          "mounted", metadata: ["at": "\(settings.mountPoint.path)", "callbackPort": "\(client.callbackPort)"])
+      } else {
         logger.notice("the command that started this mount is gone: ending")
         try? session.unmount(lazily: true)
-        return await end(session, control, client, replies: [])
       }
-      logger.notice(
-        "mounted", metadata: ["at": "\(settings.mountPoint.path)", "callbackPort": "\(client.callbackPort)"])
       return await waitForEnd(session, control, client)
     } catch {
       readiness.failed(error.text)
@@ -113,7 +127,11 @@ struct Daemon: Sendable {
           case .rx:
             return .rx(await client.describeRx(mountPoint: settings.mountPoint.path))
           case .unmount(let lazily):
-            return await withCheckedContinuation { inbox.yield(.unmount(lazily: lazily, $0)) }
+            return await withCheckedContinuation { continuation in
+              if case .terminated = inbox.yield(.unmount(lazily: lazily, continuation)) {
+                continuation.resume(returning: .failed("the mount has just ended"))
+              }
+            }
           case .tokens: return await client.tokens.list(user: user, isOwner: user == geteuid() || user == 0)
           case .setToken(let cell, let payload):
             return await client.tokens.set(cell: cell, payload: payload, user: user)
@@ -136,17 +154,27 @@ struct Daemon: Sendable {
       inbox.yield(.ended)
     }
     var replies: [CheckedContinuation<ControlReply, Never>] = []
-    var isEnding = false
+    var isStoring = false
+    var outcome = ControlReply.done
+    // Until all is stored: who asks meanwhile is answered then.
     for await event in events {
       switch event {
       case .ended:
-        return await end(session, control, client, replies: replies)
+        isStoring = true
+        Task { [inbox] in inbox.yield(.stored(await store(session, client))) }
+      case .stored(let reply):
+        outcome = reply
+        // The loop goes on through what has come already.
+        inbox.finish()
+      case .signal(let number) where isStoring:
+        logger.notice(
+          "the mount has ended, and what is not stored is being stored: another signal ends that at once",
+          metadata: ["signal": "\(number)"])
       case .signal(let number):
-        // Impatience: whoever asks twice does not want to wait for servers.
-        if isEnding { _exit(1) }
-        isEnding = true
         logger.notice("ending", metadata: ["signal": "\(number)"])
         endNow(session)
+      case .unmount(let lazily, let reply) where isStoring:
+        if lazily { reply.resume(returning: .done) } else { replies.append(reply) }
       case .unmount(let lazily, let reply):
         if !lazily, let waiting = obstacle(to: client) {
           reply.resume(returning: .failed(waiting))
@@ -161,7 +189,7 @@ struct Daemon: Sendable {
         }
       }
     }
-    return 0
+    return end(control, replies: replies, outcome)
   }
 
   /// Why the mount should not end yet: what its users can still do something about.
@@ -184,20 +212,23 @@ struct Daemon: Sendable {
     }
   }
 
-  private func end(
-    _ session: FuseSession, _ control: ControlServer, _ client: MountedClient,
-    replies: [CheckedContinuation<ControlReply, Never>]
-  ) async -> Int32 {
+  /// The mount has ended: its open files, and what is dirty.
+  private func store(_ session: FuseSession, _ client: MountedClient) async -> ControlReply {
     ServiceNotification.send("STOPPING=1")
     await session.finish()
-    var outcome = ControlReply.done
     do throws(AFSError) {
       try await client.shutDown()
+      return .done
     } catch {
       logger.error("not everything could be stored", metadata: ["error": "\(error)"])
-      outcome = .failed(
+      return .failed(
         "the mount has ended, but not everything could be stored (\(error)): copies are in \(unstoredFolder)")
     }
+  }
+
+  private func end(
+    _ control: ControlServer, replies: [CheckedContinuation<ControlReply, Never>], _ outcome: ControlReply
+  ) -> Int32 {
     control.stop()
     for reply in replies { reply.resume(returning: outcome) }
     control.waitUntilServed(until: Clock.now + .seconds(5))

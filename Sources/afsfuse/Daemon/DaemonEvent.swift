@@ -9,6 +9,8 @@ enum DaemonEvent: Sendable {
   case unmount(lazily: Bool, CheckedContinuation<ControlReply, Never>)
   /// The mount has ended, by whatever cause.
   case ended
+  /// What was dirty then is stored, or is lost: the outcome is what commands are told that wait for it.
+  case stored(ControlReply)
 }
 
 /// The signals which end a daemon, as events.
