@@ -31,6 +31,9 @@ package struct KerberosStamp: Sendable {
     }
   }
 
+  /// The files and folders that are looked at.
+  package var watchedPaths: [String] { paths + (folder.map { [$0] } ?? []) }
+
   package var isWatchable: Bool { !paths.isEmpty || folder != nil }
 
   package var current: UInt64 {

@@ -63,6 +63,43 @@ package struct MountPoint: Hashable, Sendable {
     return whole == "/" ? "/" + last : whole + "/" + last
   }
 
+  /// Whether the way to `path` leads through this mount point. Symbolic links are followed; what does not exist counts by
+  /// its name. Asked before the mount: afterwards it would be the daemon's own affair.
+  /// - Parameter path: absolute.
+  package func isPassed(by path: String) -> Bool {
+    // As deep as the kernel goes (path_resolution(7)).
+    var linksLeft = 40
+    var waiting = Array(path.split(separator: "/").map(String.init).reversed())
+    var folder = ""
+    while let name = waiting.popLast() {
+      switch name {
+      case ".": continue
+      case "..": folder = String(folder[..<(folder.lastIndex(of: "/") ?? folder.startIndex)])
+      default:
+        let next = folder + "/" + name
+        if let target = Self.linkTarget(next) {
+          guard linksLeft > 0 else { return false }
+          linksLeft -= 1
+          if target.hasPrefix("/") { folder = "" }
+          waiting += target.split(separator: "/").map(String.init).reversed()
+        } else {
+          folder = next
+        }
+      }
+      if folder == self.path { return true }
+    }
+    return false
+  }
+
+  private static func linkTarget(_ path: String) -> String? {
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { memory in
+      let count = readlink(path, memory.baseAddress!, memory.count)
+      return count < 0
+        ? nil
+        : String(decoding: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(memory)[..<count]), as: UTF8.self)
+    }
+  }
+
   package static func isSymbolicLink(_ path: String) -> Bool {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: 1) { readlink(path, $0.baseAddress!, 1) >= 0 }
   }

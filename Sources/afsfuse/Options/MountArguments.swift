@@ -198,12 +198,47 @@ struct MountArguments: ParsableArguments {
     if let cacheDir { cache = try Self.absolute(cacheDir) } else { cache = try Self.defaultCacheFolder() }
     var configuration: String?
     if let configDir { configuration = try Self.absolute(configDir) }
+    try Self.requireOutside(point, cache, "the cache folder", "--cache-dir names another")
+    if let configuration {
+      try Self.requireOutside(point, configuration, "the configuration", "--config-dir names another")
+    }
+    let tickets = try automaticTokens(isShared: options.allowsOthers || options.allowsRoot)
+    if let tickets { try Self.requireOutside(point, tickets) }
     return MountSettings(
       mountPoint: point, options: options, cell: cell, cellServers: cellServers, root: root,
       configurationFolder: configuration, cacheFolder: cache + "/" + Self.folderName(point.path),
       cacheBytes: cacheSize.bytes, callbackPort: callbackPort, rx: try rxArguments.settings(),
       securityLevel: minSecurity,
-      automaticTokens: try automaticTokens(isShared: options.allowsOthers || options.allowsRoot))
+      automaticTokens: tickets)
+  }
+
+  /// What the daemon looks at to serve the mount must not lie in the mount: it would wait for itself.
+  private static func requireOutside(
+    _ point: MountPoint, _ path: String, _ what: String, _ advice: String
+  ) throws(Failure) {
+    if point.isPassed(by: path) { throw Failure("\(what) \(path) lies in the mount itself: \(advice)") }
+  }
+
+  private static func requireOutside(_ point: MountPoint, _ tickets: KerberosSource) throws(Failure) {
+    let name: String?
+    let what: String
+    let advice: String
+    switch tickets {
+    case .cache(let given):
+      // What libkrb5 finds, by KRB5CCNAME or krb5.conf.
+      name = given ?? KerberosTokens.defaultCacheName()
+      what = "the credential cache"
+      advice = "--ccache or KRB5CCNAME names another, --no-auto-aklog does without"
+    case .keytab(let file, _):
+      name = file
+      what = "the keytab"
+      advice = "copy it to somewhere else"
+    }
+    guard let name else { return }
+    for path in KerberosStamp(name: name).watchedPaths {
+      // A name that is not absolute is the daemon's, which works in the root folder.
+      try requireOutside(point, path.hasPrefix("/") ? path : "/" + path, what, advice)
+    }
   }
 
   private static func defaultCacheFolder() throws(Failure) -> String {

@@ -12,7 +12,8 @@ import Testing
   private func settings(_ words: [String]) throws -> MountSettings {
     let folder = TemporaryFolder()
     defer { withExtendedLifetime(folder) {} }
-    let command = try #require(try AFSFuseCommand.parseAsRoot(["mount", folder.path] + words) as? MountCommand)
+    let line = ["mount", folder.path] + words.map { $0.replacing("MOUNT", with: folder.path) }
+    let command = try #require(try AFSFuseCommand.parseAsRoot(line) as? MountCommand)
     var arguments = command.arguments
     let options = try arguments.applyOptionLists()
     return try arguments.settings(options)
@@ -114,6 +115,20 @@ import Testing
     #expect(try MountArguments.absolute("x/y").hasSuffix("/x/y"))
     #expect(try MountArguments.absolute("x/y").hasPrefix("/"))
     #expect(try MountArguments.absolute("/x") == "/x")
+  }
+
+  @Test(
+    "What the daemon reads to serve the mount cannot lie in it",
+    arguments: [
+      ["--cache-dir", "MOUNT/c"], ["--cache-dir", "/c", "--config-dir", "MOUNT/etc"],
+      ["--cache-dir", "/c", "--ccache", "MOUNT/cc"], ["--cache-dir", "/c", "--ccache", "FILE:MOUNT/cc"],
+      ["--cache-dir", "/c", "--ccache", "DIR:MOUNT"], ["--cache-dir", "/c", "--ccache", "DIR::MOUNT/d/tkt"],
+      ["--cache-dir", "/c", "--keytab", "FILE:MOUNT/keytab"],
+    ])
+  func insideItself(words: [String]) throws {
+    let error = #expect(throws: Failure.self) { try settings(words) }
+    #expect(error?.text.contains(" lies in the mount itself: ") == true)
+    _ = try settings(words.map { $0.replacing("MOUNT", with: "/elsewhere") })
   }
 }
 
