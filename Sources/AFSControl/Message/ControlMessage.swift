@@ -119,6 +119,8 @@ package enum ControlReply: Hashable, Sendable {
 package enum ControlError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The socket's folder cannot be made or is not ours alone.
   case badFolder(String, reason: String)
+  /// What listens there is not the daemon of him whose folder it is in. Nothing was sent to it.
+  case foreignDaemon(String, user: UInt32, owner: UInt32)
   /// Another daemon serves this mount point.
   case inUse(String)
   /// No daemon serves this mount point.
@@ -130,7 +132,10 @@ package enum ControlError: Error, Hashable, Sendable, CustomStringConvertible {
 
   package var description: String {
     switch self {
-    case .badFolder(let path, let reason): "\(path) \(reason)"
+    case .badFolder(let path, let reason):
+      "\(path) \(reason): nothing is sent to daemons there; have it removed, or set XDG_RUNTIME_DIR to a folder of yours"
+    case .foreignDaemon(let path, let user, let owner):
+      "\(path): a process of user id \(user) listens there instead of one of \(owner)'s: nothing was sent to it"
     case .inUse(let path): "a daemon already serves this mount point (\(path))"
     case .absent: "no daemon serves this mount point"
     case .system(let path, let code): "\(path): \(errorText(code))"

@@ -1,9 +1,10 @@
+import AFSBase
 import Glibc
 
-/// A connected control socket which carries lines.
+/// A connected control socket, as a command uses it: it waits, until a deadline for a whole message.
 final class ControlConnection: Sendable {
-  /// A message's bytes at most.
-  static let lineMax = 16 << 20
+  /// A reply's bytes at most: the tables of Rx are the longest.
+  static let replyMax = 16 << 20
 
   let descriptor: Int32
 
@@ -15,34 +16,30 @@ final class ControlConnection: Sendable {
     close(descriptor)
   }
 
-  /// - Parameter seconds: how long one read or write may take; 0 is for ever.
-  func setTimeout(seconds: Int) {
-    var time = timeval(tv_sec: seconds, tv_usec: 0)
-    let size = socklen_t(MemoryLayout<timeval>.size)
-    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &time, size)
-    setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &time, size)
-  }
-
-  func send(_ json: JSONValue) throws(ControlError) {
+  func send(_ json: JSONValue, until deadline: MonotonicTime) throws(ControlError) {
     let bytes = Array((json.text() + "\n").utf8)
     var sent = 0
     while sent < bytes.count {
+      try wait(for: POLLOUT, until: deadline)
       let count = bytes.withUnsafeBytes {
-        Glibc.send(descriptor, $0.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
+        Glibc.send(
+          descriptor, $0.baseAddress.map { $0 + sent }, bytes.count - sent,
+          Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
       }
-      if count < 0, errno == EINTR { continue }
+      if count < 0, errno == EINTR || errno == EAGAIN { continue }
       guard count > 0 else { throw failure(errno) }
       sent += count
     }
   }
 
   /// The next line; throws `.absent` when the peer has gone.
-  func receive() throws(ControlError) -> JSONValue {
+  func receive(until deadline: MonotonicTime) throws(ControlError) -> JSONValue {
     var line: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 4096)
-    while line.count < Self.lineMax {
-      let count = recv(descriptor, &chunk, chunk.count, 0)
-      if count < 0, errno == EINTR { continue }
+    var chunk = [UInt8](repeating: 0, count: 65536)
+    while line.count < Self.replyMax {
+      try wait(for: POLLIN, until: deadline)
+      let count = recv(descriptor, &chunk, chunk.count, Int32(MSG_DONTWAIT))
+      if count < 0, errno == EINTR || errno == EAGAIN { continue }
       if count < 0 { throw failure(errno) }
       if count == 0 { throw .absent }
       // One message at a time: nothing follows the line's end.
@@ -55,16 +52,32 @@ final class ControlConnection: Sendable {
     throw .malformed
   }
 
+  private func wait(for event: Int32, until deadline: MonotonicTime) throws(ControlError) {
+    while true {
+      let now = Clock.now
+      if now >= deadline { throw .timedOut }
+      var entry = pollfd(fd: descriptor, events: Int16(event), revents: 0)
+      let count = poll(&entry, 1, Clock.pollTime(from: now, until: deadline))
+      if count > 0 { return }
+      if count < 0, errno != EINTR { throw failure(errno) }
+    }
+  }
+
   private func failure(_ code: Int32) -> ControlError {
     switch code {
-    case EAGAIN: .timedOut
     case EPIPE, ECONNRESET: .absent
     default: .system("control socket", errno: code)
     }
   }
 
-  /// The uid of the process at the other end (SO_PEERCRED).
-  var peerUser: uid_t? {
+  /// The process at the other end must be `owner`'s.
+  func requirePeer(_ owner: uid_t, path: String) throws(ControlError) {
+    guard let user = Self.peerUser(descriptor) else { throw .system(path, errno: errno) }
+    guard user == owner else { throw .foreignDaemon(path, user: user, owner: owner) }
+  }
+
+  /// The uid of the process at the other end (SO_PEERCRED): of the one that connected, or that called listen(2).
+  static func peerUser(_ descriptor: Int32) -> uid_t? {
     // struct ucred: pid, uid, gid (unix(7)).
     var credentials: (pid: pid_t, uid: uid_t, gid: gid_t) = (0, 0, 0)
     var size = socklen_t(MemoryLayout.size(ofValue: credentials))

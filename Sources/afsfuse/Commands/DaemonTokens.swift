@@ -11,19 +11,9 @@ enum DaemonTokens {
   static func askAll(
     _ request: ControlRequest, _ body: (ControlReply) -> Void = { _ in }
   ) -> [String] {
-    var failures: [String] = []
-    for path in RuntimeFolder.withTokens.flatMap(\.socketPaths) {
-      do throws(ControlError) {
-        let reply = try ControlClient.ask(request, at: path, seconds: 30)
-        if case .failed(let text) = reply { throw .refused(text) }
-        body(reply)
-      } catch {
-        // Root's private mounts are none of this user's business.
-        if error == .absent || error == .system(path, errno: EACCES) { continue }
-        failures.append("\(path): \(error)")
-      }
-    }
-    return failures
+    let failures = ControlClient.askEach(request, in: RuntimeFolder.withTokens, seconds: 30) { reply in body(reply) }
+    // Root's private mounts are none of this user's business.
+    return failures.filter { $0.error != .system($0.path, errno: EACCES) }.map { $0.text }
   }
 
   /// What the session keyring holds.

@@ -16,22 +16,12 @@ struct MountsStatusCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    let paths = RuntimeFolder.all.flatMap(\.socketPaths)
     var mounts: [MountStatus] = []
-    var failed = false
-    for path in paths {
-      do throws(ControlError) {
-        switch try ControlClient.ask(.status, at: path, seconds: 5) {
-        case .status(let status): mounts.append(status)
-        case .failed(let text): throw .refused(text)
-        case .done, .tokens, .rx: throw .malformed
-        }
-      } catch {
-        if error == .absent { continue }
-        failed = true
-        printError("afsfuse: \(path): \(error)")
-      }
+    let failures = ControlClient.askEach(.status, in: RuntimeFolder.all, seconds: 5) { reply throws(ControlError) in
+      guard case .status(let status) = reply else { throw .malformed }
+      mounts.append(status)
     }
+    for failure in failures { printError("afsfuse: \(failure.text)") }
     add(MountTable.own, to: &mounts)
     if let mountPoint {
       let path = realPath(mountPoint)
@@ -45,7 +35,7 @@ struct MountsStatusCommand: ParsableCommand {
     } else {
       print(mounts.map(StatusText.init).map(\.text).joined(separator: "\n"))
     }
-    if failed { throw ExitCode(1) }
+    if !failures.isEmpty { throw ExitCode(1) }
   }
 
   /// Compares what daemons say with what the kernel knows.

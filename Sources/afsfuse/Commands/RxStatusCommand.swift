@@ -12,28 +12,19 @@ struct RxStatusCommand: ParsableCommand {
 
   func run() throws {
     var endpoints: [JSONValue] = []
-    var failed = false
-    for path in RuntimeFolder.all.flatMap(\.socketPaths) {
-      do throws(ControlError) {
-        switch try ControlClient.ask(.rx, at: path, seconds: 5) {
-        case .rx(let tables): endpoints.append(tables)
-        case .failed(let text): throw .refused(text)
-        default: throw .malformed
-        }
-      } catch {
-        if error == .absent { continue }
-        failed = true
-        printError("afsfuse: \(path): \(error)")
-      }
+    let failures = ControlClient.askEach(.rx, in: RuntimeFolder.all, seconds: 5) { reply throws(ControlError) in
+      guard case .rx(let tables) = reply else { throw .malformed }
+      endpoints.append(tables)
     }
+    for failure in failures { printError("afsfuse: \(failure.text)") }
     if json {
       print(JSONValue.array(endpoints).text(indented: true))
-    } else if endpoints.isEmpty, !failed {
+    } else if endpoints.isEmpty, failures.isEmpty {
       print("Nothing is mounted.")
     } else {
       print(endpoints.map { RxStatusText($0).text }.joined(separator: "\n\n"))
     }
-    if failed { throw ExitCode(1) }
+    if !failures.isEmpty { throw ExitCode(1) }
   }
 }
 

@@ -30,15 +30,21 @@ struct UnmountCommand: ParsableCommand {
     guard let path = byParent ?? (try? MountPoint.resolved(mountPoint)) else {
       throw Failure(MountError.missing(mountPoint).description)
     }
-    for folder in RuntimeFolder.all {
+    let mounter = MountTable.entry(at: path)?.userID
+    // Only the daemon of him who mounted it can tell the truth; of a detached mount nobody knows who that was.
+    for folder in RuntimeFolder.all where mounter == nil || folder.owner == mounter {
       do throws(ControlError) {
         let reply = try ControlClient.ask(
-          .unmount(lazily: lazy), at: folder.socketPath(mountPoint: path), seconds: 0)
+          .unmount(lazily: lazy), at: folder.socket(mountPoint: path), seconds: 0)
         if case .failed(let text) = reply { throw .refused(text) }
         return
       } catch {
-        if error == .absent { continue }
-        throw Failure(error.description)
+        switch error {
+        case .absent: continue
+        // No daemon of ours listens there; the kernel is asked.
+        case .badFolder: printError("afsfuse: \(error)")
+        default: throw Failure(error.description)
+        }
       }
     }
     // No daemon listens: it is gone, or another user's.

@@ -1,0 +1,13 @@
+/// What went wrong with one of the sockets that a command asks, or with a folder of them.
+package struct ControlFailure: Hashable, Sendable {
+  package let path: String
+  package let error: ControlError
+
+  /// A line for people, which names the place once.
+  package var text: String {
+    switch error {
+    case .badFolder, .foreignDaemon, .system(path, _): error.description
+    default: "\(path): \(error)"
+    }
+  }
+}
