@@ -193,7 +193,69 @@ import Testing
       await a.unlock(.record, owner: 1, range: 0..<UInt64.max)
       #expect(await failure { try await a.lock(exclusive(1)) } == .wouldBlock)
       await b.unlock(.record, owner: 1, range: 0..<UInt64.max)
+      #expect(world.clients[0].fileSystem.context.locks.count == 0)
       try await a.lock(exclusive(1))
+    }
+  }
+
+  @Test("A signal while the server grants a lock: the lock goes back, for other hosts and for us")
+  func interruptedGrant() throws {
+    try twoHosts(seed: 13) { world, a, b async throws in
+      for fault in [FaultPlan.Fault.delay(.seconds(2)), .delayReply(.seconds(2))] {
+        world.cell.addFault(.init(operation: "SetLock", fault: fault))
+        let locking = world.start { try await a.lock(exclusive(1)) }
+        try await world.sleep(.seconds(1))
+        let start = world.now
+        locking.cancel()
+        let result = await locking.result
+        #expect(throws: AFSError.interrupted) { try result.get() }
+        #expect(world.now - start < .milliseconds(100))
+        try await world.sleep(.seconds(3))
+        for file in [b, a] {
+          try await file.lock(exclusive(1))
+          await file.unlock(.record, owner: 1, range: 0..<UInt64.max)
+        }
+      }
+      #expect(world.clients[0].fileSystem.context.locks.count == 0)
+    }
+  }
+
+  @Test("A signal while a reader's lock becomes a writer's costs the readers of this host nothing")
+  func interruptedUpgrade() throws {
+    try twoHosts(seed: 14) { world, a, b async throws in
+      for fault in [FaultPlan.Fault.delay(.seconds(2)), .delayReply(.seconds(2))] {
+        try await a.lock(shared(1, 0..<10))
+        world.cell.addFault(.init(operation: "SetLock", fault: fault))
+        let locking = world.start { try await a.lock(exclusive(2, 10..<20)) }
+        try await world.sleep(.seconds(1))
+        locking.cancel()
+        let result = await locking.result
+        #expect(throws: AFSError.interrupted) { try result.get() }
+        try await world.sleep(.seconds(3))
+        try await a.lock(shared(1, 0..<5))
+        #expect(await failure { try await b.lock(exclusive(1)) } == .wouldBlock)
+        await a.unlock(.record, owner: 1, range: 0..<UInt64.max)
+        try await b.lock(exclusive(1))
+        await b.unlock(.record, owner: 1, range: 0..<UInt64.max)
+      }
+    }
+  }
+
+  @Test("A file that is not locked any more leaves memory like any other, also after F_GETLK")
+  func eviction() throws {
+    try World.run(seed: 15, { $0.configure = { $0.vnodeCountMax = 8 } }) { world async throws in
+      let client = world.clients[0]
+      for number in 0..<20 {
+        try await client.write("f\(number)", "text")
+        let opened = try await client.open("f\(number)", writes: true)
+        #expect(try await opened.file.obstacle(to: exclusive(1)) == nil)
+        #expect(!opened.file.hasLocks)
+        try await opened.file.lock(exclusive(1))
+        #expect(opened.file.hasLocks)
+        await opened.file.unlock(.record, owner: 1, range: 0..<UInt64.max)
+        await opened.file.close()
+      }
+      #expect(client.fileSystem.context.vnodes.count <= 8)
     }
   }
 
@@ -217,6 +279,19 @@ import Testing
     try twoHosts(seed: 11) { world, a, b async throws in
       try await a.lock(exclusive(1))
       try await world.clients[0].fileSystem.shutDown()
+      try await b.lock(exclusive(1))
+    }
+  }
+
+  @Test("A client that ends while the server grants a lock leaves none behind")
+  func shutDownDuringGrant() throws {
+    try twoHosts(seed: 16) { world, a, b async throws in
+      world.cell.addFault(.init(operation: "SetLock", fault: .delay(.seconds(2))))
+      let locking = world.start { try await a.lock(exclusive(1)) }
+      try await world.sleep(.seconds(1))
+      try await world.clients[0].fileSystem.shutDown()
+      _ = await locking.result
+      try await world.sleep(.seconds(2))
       try await b.lock(exclusive(1))
     }
   }

@@ -107,12 +107,18 @@ extension AFSFileSystem {
     await bounded(by: Self.shutDownTime) { [self] in
       await storeEverything { key, error in failures.withLock { $0[key] = error } }
       await removeAllHidden()
-      for locks in context.locks.all { await locks.abandon() }
+      await abandonLocks()
     }
     let failure = reportUnstored(failures.withLock { $0 })
     context.endShutDown()
     await giveUpAllCallbacks()
     if let failure { throw failure }
+  }
+
+  private func abandonLocks() async {
+    await withDiscardingTaskGroup { [context] group in
+      for locks in context.locks.all { group.addTask { await locks.abandon() } }
+    }
   }
 
   /// Does what can be done within a time: then it is cancelled.

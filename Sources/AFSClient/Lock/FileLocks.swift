@@ -8,7 +8,12 @@ import Synchronization
 /// The locks on one file: between the processes of this host, and by the server's lock between hosts.
 ///
 /// A process's lock is granted when no process here is in the way and we hold the server's lock for it. Before the
-/// server's lock is given back, what is changed here is stored. Calls to the server are made one at a time (`gate`).
+/// server's lock is given back, what is changed here is stored. Calls to the server are made one at a time (`gate`), and
+/// in tasks of their own: a signal to the process that asks must not end a call of which nobody knows then what it has
+/// come to.
+///
+/// The vnode does not keep it alive: `LockedFiles` does as long as there is a lock, here or at the server, and whoever is
+/// at work with it.
 package final class FileLocks: Sendable {
   typealias Spawner = FileContentsContext.Spawner
 
@@ -145,13 +150,9 @@ package final class FileLocks: Sendable {
     let breaks = vnode.breakCount
     do {
       try await gate.lock()
-      defer { gate.release() }
-      let server = guarded.withLock { $0.state.server }
-      if server >= wanted { return }
-      try await raise(from: server, to: wanted, as: identity)
-      return
+      if guarded.withLock({ $0.state.server >= wanted }) { return gate.release() }
+      return try await raise(to: wanted, as: identity)
     } catch .wouldBlock {
-      // What was taken for others of this host stays; a lock that nobody got round to using goes.
       if !waiting { throw .wouldBlock }
     } catch {
       throw error
@@ -160,6 +161,26 @@ package final class FileLocks: Sendable {
     while context.now < end, vnode.breakCount == breaks {
       try await context.sleep(until: context.now + Self.breakInterval)
     }
+  }
+
+  /// Does it in a task of its own, to the end, also when the caller's is cancelled; the lock that arrives then goes if
+  /// nobody has use for it. The caller has the gate, and the task gives it back.
+  private func raise(to wanted: FileLockState.ServerLock, as identity: Identity) async throws(AFSError) {
+    let handover = Handover<Result<Void, AFSError>>()
+    spawn { [self] in
+      context.locks.add(self)
+      let result: Result<Void, AFSError>
+      do throws(AFSError) {
+        try await raise(from: guarded.withLock { $0.state.server }, to: wanted, as: identity)
+        result = .success(())
+      } catch {
+        result = .failure(error)
+      }
+      if handover.give(result) { leaveIfIdle() } else { await releaseUnneeded() }
+      gate.release()
+    }
+    guard let result = await handover.take() else { throw .interrupted }
+    try result.get()
   }
 
   private func raise(
@@ -190,7 +211,6 @@ package final class FileLocks: Sendable {
     _ lock: FileLockState.ServerLock, to identity: Identity, at time: MonotonicTime, localOnly: Bool
   ) {
     guarded.withLock { $0.state.serverGranted(lock, to: identity, now: time, localOnly: localOnly) }
-    context.locks.add(self)
   }
 
   /// A reader's lock becomes a writer's: the server can only give back the one and grant the other. Not tried while other
@@ -227,9 +247,15 @@ package final class FileLocks: Sendable {
     try await compare(with: version, as: identity)
   }
 
+  /// - Throws: what the question failed with: then somebody may have changed the file.
   private func compare(with version: DataVersion, as identity: Identity) async throws(AFSError) {
-    let now = try await context.freshStatus(of: vnode, as: identity).dataVersion
-    if now != version { lose("another host has changed the file") }
+    do {
+      let now = try await context.freshStatus(of: vnode, as: identity).dataVersion
+      if now != version { lose("another host has changed the file") }
+    } catch {
+      lose("\(error)")
+      throw error
+    }
   }
 
   private func lose(_ reason: String) {
@@ -242,7 +268,13 @@ package final class FileLocks: Sendable {
 
   private func releaseServerLock() async {
     guard await gate.acquire() else { return }
-    defer { gate.release() }
+    await releaseUnneeded()
+    gate.release()
+  }
+
+  /// Whoever calls it has the gate.
+  private func releaseUnneeded() async {
+    defer { leaveIfIdle() }
     let (isNeeded, held) = guarded.withLock { (!$0.state.isUnlocked, $0.state.server) }
     if isNeeded || held == .none { return }
     let identity = guarded.withLock { $0.state.identity }
@@ -256,9 +288,7 @@ package final class FileLocks: Sendable {
       defer { guarded.state.serverReleased() }
       return (true, guarded.state.isLocalOnly)
     }
-    guard releases else { return }
-    context.locks.remove(self)
-    if isLocalOnly { return }
+    guard releases, !isLocalOnly else { return }
     do {
       try await context.releaseLock(on: vnode, as: identity)
     } catch {
@@ -266,12 +296,27 @@ package final class FileLocks: Sendable {
     }
   }
 
+  /// Without a lock here and at the server there are no duties. Whoever calls it has the gate, so that none can come.
+  private func leaveIfIdle() {
+    let isIdle = guarded.withLock { $0.state.isUnlocked && $0.state.server == .none }
+    if isIdle { context.locks.remove(self) }
+  }
+
   // MARK: Duties
 
   /// Keeps the server's lock from running out, or gets it anew when it has.
   func extend() async {
     guard await gate.acquire() else { return }
-    defer { gate.release() }
+    let completion = Completion()
+    spawn { [self] in
+      await extendIfDue()
+      gate.release()
+      completion.complete()
+    }
+    await completion.wait()
+  }
+
+  private func extendIfDue() async {
     let (state, now) = (guarded.withLock { $0.state }, context.now)
     guard state.server != .none, !state.isLocalOnly, now - state.extended >= Self.extensionInterval else { return }
     do throws(AFSError) {
@@ -290,16 +335,19 @@ package final class FileLocks: Sendable {
     }
   }
 
-  /// At the client's end: no lock stays behind at the server.
+  /// At the client's end: no lock stays behind at the server, and none that is on its way.
   func abandon() async {
-    let (state, waiters) = guarded.withLock { guarded -> (FileLockState, [CheckedContinuation<Bool, Never>]) in
-      defer {
-        guarded.state = FileLockState()
-        guarded.waiters.removeAll()
-      }
-      return (guarded.state, Array(guarded.waiters.values))
+    let waiters = guarded.withLock { guarded in
+      defer { guarded.waiters.removeAll() }
+      return Array(guarded.waiters.values)
     }
     for waiter in waiters { waiter.resume(returning: false) }
+    guard await gate.acquire() else { return }
+    defer { gate.release() }
+    let state = guarded.withLock { guarded in
+      defer { guarded.state = FileLockState() }
+      return guarded.state
+    }
     context.locks.remove(self)
     guard state.server != .none, !state.isLocalOnly else { return }
     try? await context.releaseLock(on: vnode, as: state.identity)

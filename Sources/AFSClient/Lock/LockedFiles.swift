@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The files which are locked at their servers. Bounded by the open files of this host.
+/// The files which are locked here, or at their servers, or are about to be. Bounded by the open files of this host.
 package final class LockedFiles: Sendable {
   private let files = Mutex<[FileKey: FileLocks]>([:])
 

@@ -28,8 +28,9 @@ package struct VnodeState: Sendable {
   /// Where the file lies since it was unlinked while open; removed there at the last close.
   package var unlinkedName: UnlinkedName?
   package private(set) var contents: FileContents?
-  /// Made with the first lock.
-  package var locks: FileLocks?
+  /// Made with the first lock, gone with the last: they hold the vnode, not the other way round, so that it can leave
+  /// when it is not locked any more.
+  package weak var locks: FileLocks?
   /// Rights by the security that a call used; the rights of anonymous callers are part of every status.
   private var rights: [RxClientSecurityReference: AccessRights] = [:]
   /// Who was refused even the status, and until when that is believed.
