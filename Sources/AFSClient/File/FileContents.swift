@@ -136,7 +136,8 @@ package final class FileContents: CacheFileOwner, Sendable {
     } catch {
       // The caller learns of the failure: the file must not look as if it had been cut. Who was interrupted does not
       // know what became of it: it is done, as soon as that can be.
-      if !hadChange, error != .interrupted { dropChanges(because: nil) } else { retryLater(as: identity, after: 0) }
+      let isDropped = !hadChange && error != .interrupted && dropChanges(because: nil)
+      if !isDropped { retryLater(as: identity, after: 0) }
       throw error
     }
   }
@@ -178,19 +179,22 @@ package final class FileContents: CacheFileOwner, Sendable {
   }
 
   /// Drops what was changed here, and tells; `error` nil when whoever made the change has been told already.
-  func dropChanges(because error: AFSError?) {
-    let lost: UInt64? = guarded.withLock { guarded in
-      // A writer which has come meanwhile, on any thread, owns the changes now.
-      guard guarded.state.hasLocalChange, guarded.state.storing == nil, guarded.writerCount == 0 else { return nil }
+  /// - Returns: false when that cannot be now, because a store is under way.
+  func dropChanges(because error: AFSError?) -> Bool {
+    let (lost, isBusy) = guarded.withLock { guarded -> (UInt64?, Bool) in
+      // Who has opened the file for writing meanwhile, on any thread, may yet make room: the changes are his now.
+      guard guarded.state.hasLocalChange, guarded.writerCount == 0 else { return (nil, false) }
+      guard guarded.state.storing == nil else { return (nil, true) }
       guarded.stores.lastFailure = nil
       let lost = guarded.state.dropLocalChange()
       account(&guarded)
-      return lost
+      return (lost, false)
     }
-    guard let lost else { return }
+    guard let lost else { return !isBusy }
     context.unstored.settle()
     context.observer.contentsReplaced(file)
     if let error { context.observer.changesDropped(file, bytes: lost, error: error) }
+    return true
   }
 
   /// Waits for a continuation which `register` keeps under a number, or is answered by `register` itself. When the

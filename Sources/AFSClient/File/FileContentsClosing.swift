@@ -18,17 +18,17 @@ extension FileContents {
       )
     }
     guard isLastWriter else { return }
-    if let failure, !failure.isTransient { return dropUnlessWritten(because: failure) }
+    if let failure, !failure.isTransient { return giveUp(because: failure, as: identity) }
     do throws(AFSError) {
       try await storeAll(as: identity)
     } catch {
-      if error.isTransient { retryLater(as: identity) } else { dropUnlessWritten(because: error) }
+      if error.isTransient { retryLater(as: identity) } else { giveUp(because: error, as: identity) }
     }
   }
 
-  /// Who has opened the file for writing meanwhile may yet make room: the changes are his now.
-  private func dropUnlessWritten(because error: AFSError) {
-    dropChanges(because: error)
+  /// A store that is under way may yet take what the last one could not: what becomes of it decides.
+  private func giveUp(because error: AFSError, as identity: Identity) {
+    if !dropChanges(because: error) { retryLater(as: identity, after: 0) }
   }
 
   /// Stores what is left unless a writer will.
@@ -53,7 +53,7 @@ extension FileContents {
         do throws(AFSError) {
           try await storeAll(as: identity)
         } catch {
-          if !error.isTransient { dropUnlessWritten(because: error) }
+          if !error.isTransient { _ = dropChanges(because: error) }
         }
       }
       guarded.withLock { $0.isRetrying = false }

@@ -218,6 +218,25 @@ import Testing
     }
   }
 
+  @Test("The last close during a store: what that one leaves is stored or dropped, not forgotten", arguments: [1, 2])
+  func closedDuringStore(failures: Int) throws {
+    let bench = try FileBench([], latency: .seconds(1))
+    try bench.run { bench async throws in
+      let file = bench.open()
+      try await file.write([1], at: 0)
+      bench.server.fail(.init(kind: .store, error: .quotaExceeded, repetitions: failures))
+      await #expect(throws: AFSError.quotaExceeded) { try await file.flush() }
+      let flush = bench.inBackground { try? await file.flush() }
+      await bench.sleep(.milliseconds(500))
+      await file.close()
+      await flush.value
+      await bench.sleep(.seconds(60))
+      #expect(bench.contents.localChange == nil)
+      #expect(bench.server.contents.bytes == (failures == 1 ? [1] : []))
+      #expect(bench.events.counts.dropped == (failures == 1 ? [] : [.quotaExceeded]))
+    }
+  }
+
   @Test("What a mapping wrote after the flush is stored at the close")
   func late() throws {
     let bench = try FileBench([])
