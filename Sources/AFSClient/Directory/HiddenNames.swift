@@ -22,6 +22,8 @@ package final class HiddenNames: Sendable {
     var lineCount = 0
     var file: FileDescriptor?
     var isBroken = false
+    /// What is in the file is not ours: it goes with the first line that we have to write.
+    var isForeign = false
   }
 
   private let path: FilePath
@@ -33,12 +35,13 @@ package final class HiddenNames: Sendable {
   package init(in directory: FilePath, log: Logger) {
     path = directory.appending(Self.fileName)
     self.log = log
-    let lines = Self.lines(of: path, log: log)
+    let (lines, flaw) = Self.lines(of: path, log: log)
     leftovers = Self.names(in: lines)
     state.withLock { state in
+      state.isForeign = flaw == .foreign
       state.names = Set(leftovers)
       state.lineCount = lines.count
-      if lines.count > leftovers.count { rewrite(&state) }
+      if lines.count > leftovers.count || flaw == .cutOff { rewrite(&state) }
     }
   }
 
@@ -63,14 +66,21 @@ package final class HiddenNames: Sendable {
 
   // MARK: The file
 
-  private static func lines(of path: FilePath, log: Logger) -> [Substring] {
-    guard let text = readText(path, log: log), !text.isEmpty else { return [] }
+  /// Why nothing may be appended to the file.
+  private enum Flaw {
+    case foreign
+    /// In the middle of its last line.
+    case cutOff
+  }
+
+  private static func lines(of path: FilePath, log: Logger) -> ([Substring], Flaw?) {
+    guard let text = readText(path, log: log), !text.isEmpty else { return ([], nil) }
     let lines = text.split(separator: "\n")
     guard lines.first == header[...] else {
       log.warning("\(path) is damaged or of another version: names in it are not removed")
-      return []
+      return ([], .foreign)
     }
-    return Array(lines.dropFirst())
+    return (Array(lines.dropFirst()), text.utf8.last == UInt8(ascii: "\n") ? nil : .cutOff)
   }
 
   private static func readText(_ path: FilePath, log: Logger) -> String? {
@@ -105,6 +115,8 @@ package final class HiddenNames: Sendable {
   }
 
   private func append(_ line: String, to state: inout State) {
+    // The name is in `state.names` already.
+    if state.isForeign { return rewrite(&state) }
     do {
       if state.file == nil {
         let file = try FileDescriptor.open(
@@ -136,6 +148,7 @@ package final class HiddenNames: Sendable {
       try? state.file?.close()
       state.file = file
       state.lineCount = state.names.count
+      state.isForeign = false
     } catch {
       report(error, &state)
     }

@@ -49,6 +49,26 @@ import Testing
   func otherVersion() throws {
     try "afsfuse hidden names 9\n+ \(name(1).line)\n".write(toFile: file, atomically: true, encoding: .utf8)
     #expect(open().leftovers.isEmpty)
+    #expect(try text().hasPrefix("afsfuse hidden names 9"))
+  }
+
+  @Test(
+    "The first name that is written replaces a damaged or foreign file",
+    arguments: ["afsfuse hidden names 9\n+ x\n", "afsfuse hid", "\n", "\0\0\0\0"])
+  func replaced(text: String) throws {
+    try text.write(toFile: file, atomically: true, encoding: .utf8)
+    let names = open()
+    for number in 1...3 { names.add(name(UInt64(number))) }
+    names.remove(name(2))
+    #expect(Set(open().leftovers) == [name(1), name(3)])
+  }
+
+  @Test("A line that lacks only its end is not joined with the next one")
+  func cutOff() throws {
+    try "\(HiddenNames.header)\n+ \(name(1).line)".write(toFile: file, atomically: true, encoding: .utf8)
+    let names = open()
+    names.add(name(2))
+    #expect(Set(open().leftovers) == [name(1), name(2)])
   }
 
   @Test("The file does not grow with what is gone")
