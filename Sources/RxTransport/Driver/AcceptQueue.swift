@@ -6,8 +6,14 @@ import Synchronization
 ///
 /// The endpoints bound how many calls wait (`RxEndpointConfiguration.acceptQueueDepth`).
 package final class AcceptQueue: Sendable {
+  /// A waiting call's place.
+  struct Place: Hashable, Sendable {
+    fileprivate let number: UInt64
+  }
+
   /// A call that waits for a handler.
   private struct Waiting: Sendable {
+    let place: Place
     let loop: any RxLoop
     /// Which driver's it is.
     let owner: ObjectIdentifier
@@ -17,7 +23,9 @@ package final class AcceptQueue: Sendable {
 
   private struct State {
     var running = 0
+    /// By their places' numbers, which grow.
     var waiting: Deque<Waiting> = []
+    var nextNumber: UInt64 = 0
   }
 
   private let handlersMax: Int
@@ -28,17 +36,37 @@ package final class AcceptQueue: Sendable {
     self.handlersMax = handlersMax
   }
 
+  var waitingCount: Int { state.withLock { $0.waiting.count } }
+
   /// Calls `start` on `loop`, on which the caller is: at once if a handler may run, else when one has returned.
-  func admit(_ loop: any RxLoop, of owner: AnyObject, _ start: @escaping @Sendable () -> Bool) {
-    let mayStart = state.withLock { state in
+  /// - Returns: the call's place when it must wait.
+  @discardableResult
+  func admit(_ loop: any RxLoop, of owner: AnyObject, _ start: @escaping @Sendable () -> Bool) -> Place? {
+    let place = state.withLock { state -> Place? in
       if state.running < handlersMax {
         state.running += 1
-        return true
+        return nil
       }
-      state.waiting.append(Waiting(loop: loop, owner: ObjectIdentifier(owner), start: start))
-      return false
+      let place = Place(number: state.nextNumber)
+      state.nextNumber += 1
+      state.waiting.append(Waiting(place: place, loop: loop, owner: ObjectIdentifier(owner), start: start))
+      return place
     }
-    if mayStart, !start() { handlerReturned() }
+    if place == nil, !start() { handlerReturned() }
+    return place
+  }
+
+  /// The call has ended. Its turn may have come meanwhile: then `start` finds that out.
+  func remove(_ place: Place) {
+    state.withLock { state in
+      var (low, high) = (0, state.waiting.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if state.waiting[middle].place.number < place.number { low = middle + 1 } else { high = middle }
+      }
+      guard low < state.waiting.count, state.waiting[low].place == place else { return }
+      state.waiting.remove(at: low)
+    }
   }
 
   /// A handler has returned: the call that has waited longest gets its place.

@@ -216,13 +216,19 @@ package final class RxEndpointDriver {
     let state = StreamCall(serving: handle)
     calls[handle] = state
     let work = LoopBound((driver: self, state: state, service: service))
-    acceptQueue.admit(loop, of: self) {
+    state.place = acceptQueue.admit(loop, of: self) {
       let (driver, state, service) = work.value
+      state.place = nil
       // Its client may have given it up meanwhile.
       guard !driver.isShutDown, !state.hasEnded else { return false }
       driver.startHandler(of: service, handle, call, state)
       return true
     }
+  }
+
+  /// A served call has ended before its handler was started.
+  func leaveQueue(_ place: AcceptQueue.Place) {
+    acceptQueue.remove(place)
   }
 
   private func startHandler(

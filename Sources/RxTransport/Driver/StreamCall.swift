@@ -44,6 +44,8 @@ package final class StreamCall: DrivenCall {
   private let side: Side
   /// The call at the endpoint: nil before the first `send` of a client, and after the call was released.
   var handle: RxCallHandle?
+  /// Where a served call waits for a handler.
+  var place: AcceptQueue.Place?
   /// How the call ended; nil while it has not.
   var outcome: RxCompletion?
   var hasSentLast = false
@@ -214,6 +216,8 @@ package final class StreamCall: DrivenCall {
     case (.failure, _), (.success, .server):
       if let handle { driver.release(handle) }
       handle = nil
+      if let place { driver.leaveQueue(place) }
+      place = nil
       end(completion)
     case (.success, .client):
       outcome = .success

@@ -97,11 +97,16 @@ package final class RxIOThread: RxLoop, SerialExecutor {
       thread.store(pthread_self(), ordering: .relaxed)
       defer { thread.store(0, ordering: .relaxed) }
       work()
-      while let item = turn.value.items.popLast() {
-        switch item {
-        case .job(let job): job.runOnDefaultExecutor()
-        case .closure(let work): work()
+      let turn = turn.value
+      while !turn.items.isEmpty {
+        swap(&turn.items, &turn.running)
+        for item in turn.running {
+          switch item {
+          case .job(let job): job.runOnDefaultExecutor()
+          case .closure(let work): work()
+          }
         }
+        turn.running.removeAll()
       }
     }
   }

@@ -1,4 +1,6 @@
 import AFSBase
+import AFSTypes
+import RxCore
 import Synchronization
 import Testing
 
@@ -61,5 +63,68 @@ import Testing
     #expect(record.names.withLock { $0 } == ["a", "gone", "b"])
     first.end()
     second.end()
+  }
+
+  @Test("A call that ends while it waits leaves the queue", arguments: [0, 1, 3])
+  func ended(victim: Int) async throws {
+    let loop = try RxIOThread()
+    let left: [Int] = await withUnsafeContinuation { continuation in
+      loop.submit {
+        let queue = AcceptQueue(handlersMax: 0)
+        let pair = Pair(loop, queue)
+        let handles = (0..<4).map { _ in pair.call() }
+        pair.exchange()
+        var left = [queue.waitingCount]
+        pair.client.abandon(handles[victim], .rxUserAbort)
+        pair.exchange()
+        left.append(queue.waitingCount)
+        for handle in handles { pair.client.abandon(handle, .rxUserAbort) }
+        pair.exchange()
+        continuation.resume(returning: left + [queue.waitingCount])
+      }
+    }
+    #expect(left == [4, 3, 0])
+    loop.end()
+  }
+
+  /// Two drivers and a network between them that loses nothing and takes no time.
+  private final class Pair {
+    let client: RxEndpointDriver
+    let server: RxEndpointDriver
+    private let addresses = (
+      client: RxAddress(ipv4: 0x7F00_0001, port: 1), server: RxAddress(ipv4: 0x7F00_0001, port: 2)
+    )
+
+    init(_ loop: RxIOThread, _ queue: AcceptQueue) {
+      client = RxEndpointDriver(loop: loop, configuration: .init(), seed: 1, now: loop.now)
+      server = RxEndpointDriver(loop: loop, configuration: .init(), seed: 2, now: loop.now, acceptQueue: queue)
+      server.register(EchoService())
+    }
+
+    func call() -> RxCallHandle {
+      let call = StreamCall(to: RxTarget(peer: addresses.server, service: EchoService().id), options: .init())
+      var nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+      _ = call.progressSend(&nothing, last: true, client)
+      return call.handle!
+    }
+
+    func exchange() {
+      let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65536, alignment: 16)
+      defer { buffer.deallocate() }
+      var isIdle = false
+      while !isIdle {
+        isIdle = true
+        for (sender, receiver, source) in [(client, server, addresses.client), (server, client, addresses.server)] {
+          while let transmit = sender.nextTransmit(into: buffer) {
+            isIdle = false
+            for start in stride(from: 0, to: transmit.byteCount, by: transmit.segmentSize) {
+              let end = min(start + transmit.segmentSize, transmit.byteCount)
+              receiver.receive(UnsafeRawBufferPointer(rebasing: buffer[start..<end]), from: source)
+            }
+          }
+          receiver.settle()
+        }
+      }
+    }
   }
 }
