@@ -4,13 +4,14 @@ import Synchronization
 
 /// All vnodes in memory.
 ///
-/// LOCK ORDER, from outer to inner. Asynchronous locks, held across calls: an open file's own lock (`FileContents`),
-/// `Vnode.lookupLock`, `Vnode.operationLock` (directories before files; two directories in the
-/// order of `FileKey.precedes`),
-/// `Volume.locationLock`, `Cell.lookupLock`, `Fileserver.contactLock`. Mutexes, held for moments and never across a suspension:
-/// `VnodeTable`, `MountTable`, one `Vnode`'s state, `DirectoryMemory`; below these, as leaves that take no other:
-/// `Volume`, `Fileserver`, `Cell`, `CellTable`, `FileserverTable`, `CallbackReturns`. No lock is held while the
-/// invalidation sink is told.
+/// LOCK ORDER, from outer to inner. Asynchronous locks, held across calls: a file's `FileLocks.gate`,
+/// `Vnode.lookupLock`, `Vnode.operationLock` (directories before files; two directories in the order of
+/// `FileKey.precedes`), an identity's `CredentialTable.Entry.lock`, `Volume.locationLock`, `CellTable.resolveLock`,
+/// `Cell.lookupLock`, `Fileserver.contactLock`. Mutexes, held for moments and never across a suspension: `VnodeTable`,
+/// one `Vnode`'s state, its `FileContents`, and below these `UnstoredData`, or `DiskCache` and then a `CacheFile`
+/// (contents are made and let go under the vnode's lock). Leaves, which take no other: `Volume`, `Fileserver`, `Cell`,
+/// `CellTable`, `FileserverTable`, `MountTable`, `DirectoryMemory`, `CallbackReturns`, `FileLocks`, `LockedFiles`,
+/// `CredentialTable`, `HiddenNames`. No lock is held while the invalidation sink is told.
 ///
 /// Bounded by `countMax`: beyond it vnodes that no node, open file or operation refers to leave, least recently
 /// looked up first, and their callbacks are given up in bulk. Vnodes in use are never dropped, so that the bound
@@ -18,7 +19,6 @@ import Synchronization
 package final class VnodeTable: Sendable {
   private struct State {
     var vnodes = RecencyMap<FileKey, Vnode>()
-    var evictions: UInt64 = 0
   }
 
   private let state = Mutex(State())
@@ -59,7 +59,6 @@ package final class VnodeTable: Sendable {
         state.vnodes.withValue(key) { isKnownUniquelyReferenced(&$0) && $0.isIdle } ?? false
       if isUnreferenced, let vnode = state.vnodes.remove(key) {
         evicted.append(vnode)
-        state.evictions += 1
       } else {
         _ = state.vnodes.use(key)
       }

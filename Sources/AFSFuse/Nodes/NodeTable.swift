@@ -143,17 +143,6 @@ final class NodeTable: Sendable {
     state.withLock { $0.records[directory]?.namesGiven ?? .zero }
   }
 
-  /// All nodes but the root, for the end of the session.
-  func removeAll() -> [any Node] {
-    state.withLock { state in
-      let nodes = state.records.filter { $0.key != Self.rootID }.map(\.value.node)
-      state.records = state.records.filter { $0.key == Self.rootID }
-      state.files = [:]
-      state.nameCount = 0
-      return nodes
-    }
-  }
-
   private static func id(of key: NodeKey, in state: State) -> UInt64? {
     guard let ids = state.files[key.file] else { return nil }
     if state.records[ids.first]?.node.key.mount == key.mount { return ids.first }
