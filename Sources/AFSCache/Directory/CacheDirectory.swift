@@ -29,15 +29,20 @@ final class CacheDirectory: Sendable {
 
   private var vnodes: String { path + "/vnodes" }
 
-  /// Opens the file of a vnode; makes it, and its folder, when missing.
+  /// Opens the file of a vnode, which must be there.
   func open(_ key: CacheKey) throws(CacheError) -> CacheDescriptor {
+    try CacheDescriptor(path: vnodes + "/" + key.folderName + "/" + key.fileName, create: false)
+  }
+
+  /// Makes the file of a vnode, and its folder, when missing; empties it.
+  func create(_ key: CacheKey) throws(CacheError) -> CacheDescriptor {
     let folder = vnodes + "/" + key.folderName
     let file = folder + "/" + key.fileName
     do {
-      return try CacheDescriptor(path: file, create: true)
+      return try CacheDescriptor(path: file, create: true, emptied: true)
     } catch .system(errno: ENOENT, _) {
       if mkdir(folder, 0o700) != 0, errno != EEXIST { throw .system(errno: errno, operation: "mkdir \(folder)") }
-      return try CacheDescriptor(path: file, create: true)
+      return try CacheDescriptor(path: file, create: true, emptied: true)
     }
   }
 

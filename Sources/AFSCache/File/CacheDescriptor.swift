@@ -6,8 +6,8 @@ internal import Glibc
 final class CacheDescriptor: Sendable {
   private let fd: Int32
 
-  init(path: String, create: Bool) throws(CacheError) {
-    let flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0)
+  init(path: String, create: Bool, emptied: Bool = false) throws(CacheError) {
+    let flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0) | (emptied ? O_TRUNC : 0)
     var opened: Int32
     repeat { opened = Glibc.open(path, flags, 0o600) } while opened < 0 && errno == EINTR
     guard opened >= 0 else { throw .system(errno: errno, operation: "open \(path)") }

@@ -171,7 +171,8 @@ package final class CacheFile: Sendable {
     let isEmpty = state.withLock { state in
       guard state.ownership == ownership else { return false }
       state.owner = nil
-      state.record = record
+      // The cache may have dropped the data meanwhile.
+      state.record = state.backing == .none ? nil : record
       if record == nil { removeStorage(&state) }
       return state.backing == .none
     }
@@ -238,7 +239,9 @@ package final class CacheFile: Sendable {
 
   private func openDescriptor(_ state: inout State, _ news: inout News) throws(CacheError) -> CacheDescriptor {
     if let descriptor = state.descriptor { return descriptor }
-    let descriptor = try cache.directory.open(key)
+    // A file that somebody has removed from the disk must not come back empty: its data would read as zeros.
+    let isThere = state.backing == .disk
+    let descriptor = isThere ? try cache.directory.open(key) : try cache.directory.create(key)
     state.descriptor = descriptor
     news.hasDescriptor = !state.isListed
     state.isListed = true

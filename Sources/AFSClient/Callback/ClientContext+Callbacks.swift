@@ -64,8 +64,8 @@ extension ClientContext {
       let named = here.filter { uuid == nil || $0.uuid == nil || $0.uuid == uuid }
       // An address that changed its owner: what the old one promised is not kept any more.
       forgetful = named.isEmpty ? here : named
-    } else if let uuid, let server = servers.server(.uuid(uuid)) {
-      forgetful = [server]
+    } else if let uuid, case let named = servers.servers(with: uuid), !named.isEmpty {
+      forgetful = named
     } else {
       // Only servers which the location servers know without a UUID are left to be meant.
       forgetful = servers.all.filter { $0.uuid == nil }

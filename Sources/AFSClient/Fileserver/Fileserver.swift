@@ -1,10 +1,13 @@
 package import AFSBase
+package import AFSTypes
 package import RxCore
 import Synchronization
 
 /// Names a fileserver: by the UUID that the VL server knows, or (old entries) by its address.
+///
+/// A UUID counts within its cell: the location servers of another cell could name ours with addresses of their own.
 package enum FileserverID: Hashable, Sendable {
-  case uuid(AFSUUID)
+  case uuid(AFSUUID, in: CellName)
   case address(RxAddress)
 }
 
@@ -36,7 +39,7 @@ package final class Fileserver: Sendable {
   }
 
   package var uuid: AFSUUID? {
-    if case .uuid(let uuid) = id { return uuid }
+    if case .uuid(let uuid, _) = id { return uuid }
     return nil
   }
 

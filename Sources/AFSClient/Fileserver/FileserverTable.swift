@@ -1,4 +1,4 @@
-import AFSBase
+package import AFSBase
 package import RxCore
 import Synchronization
 
@@ -12,6 +12,11 @@ package final class FileserverTable: Sendable {
 
   package func server(_ id: FileserverID) -> Fileserver? {
     servers.withLock { $0[id] }
+  }
+
+  /// The servers with that UUID, of whichever cells.
+  package func servers(with uuid: AFSUUID) -> [Fileserver] {
+    all.filter { $0.uuid == uuid }
   }
 
   /// The server, made or brought up to date.

@@ -51,7 +51,8 @@ extension ClientContext {
       return CurrentStatus(
         status: reply.status, remaining: reply.promise.flatMap { $0.remaining(in: vnode.volume, now: now) },
         rights: reply.status.callerAccess)
-    case .usedOnce: return CurrentStatus(status: reply.status, remaining: nil, rights: reply.status.callerAccess)
+    case .usedOnce, .crossed:
+      return CurrentStatus(status: reply.status, remaining: nil, rights: reply.status.callerAccess)
     }
   }
 

@@ -54,10 +54,11 @@ package final class Vnode: Sendable {
     let (outcome, contents) = state.withLock { state in
       (state.fetched(reply, volumeBreaks: volumeBreaks, serverBreaks: serverBreaks), state.contents)
     }
-    if outcome == .trusted {
-      if let promise = reply.promise { volume.promised(by: reply.server, until: promise.expires) }
-      contents?.learned(reply.status)
+    if outcome == .trusted, let promise = reply.promise {
+      volume.promised(by: reply.server, until: promise.expires)
     }
+    // Also without a promise: the read that asked must not be answered with older data.
+    if outcome != .crossed { contents?.learned(reply.status) }
     return outcome
   }
 

@@ -62,8 +62,10 @@ package struct VnodeState: Sendable {
   package enum OnFetched: Hashable, Sendable {
     /// It stands for as long as the promise holds.
     case trusted
-    /// A break or a change of our own crossed the call: good for the one operation which asked.
+    /// No promise stands behind it, or a break crossed the call: good for the one operation which asked.
     case usedOnce
+    /// A change of our own crossed the call: it may be older than what is known, and is not kept.
+    case crossed
   }
 
   /// Takes the reply of a call which did not change the vnode.
@@ -72,7 +74,7 @@ package struct VnodeState: Sendable {
       vnodeBreaks: breaks, volumeBreaks: volumeBreaks, serverBreaks: serverBreaks, changes: changes)
     guard reply.before.changes == changes, changesInFlight == 0 else {
       if status == nil { status = reply.status }
-      return .usedOnce
+      return .crossed
     }
     adopt(reply)
     guard reply.before == now, reply.promise != nil else {

@@ -130,13 +130,14 @@ extension ClientContext {
       let address = RxAddress(ipv4: word, port: WellKnownPorts.fileserver)
       return servers.server(.address(address), addresses: [address], listVersion: nil)
     case .uuid(let uuid, let listVersion):
-      if let known = servers.server(.uuid(uuid)), known.listVersion == listVersion { return known }
+      let id = FileserverID.uuid(uuid, in: cell.name)
+      if let known = servers.server(id), known.listVersion == listVersion { return known }
       let attributes = ListAddrByAttributes(mask: UInt32(VLConstants.byUUID), uuid: uuid)
       let results = try await askLocationServers(of: cell) { client throws(RxCallError) in
         try await client.getAddrsU(attributes: attributes)
       }
       let addresses = results.addresses.map { RxAddress(ipv4: $0, port: WellKnownPorts.fileserver) }
-      return servers.server(.uuid(uuid), addresses: addresses, listVersion: listVersion)
+      return servers.server(id, addresses: addresses, listVersion: listVersion)
     }
   }
 

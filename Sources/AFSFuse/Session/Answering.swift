@@ -52,6 +52,10 @@ extension FuseSession {
   /// Closes in the background: nobody waits for the end of a RELEASE.
   func closeFile(_ id: UInt64) {
     guard let handle = files.remove(id) else { return }
+    startClosing(handle)
+  }
+
+  func startClosing(_ handle: FileHandle) {
     for owner in handle.lockOwners { handle.file.unlockSoon(.record, owner: owner) }
     closings.withLock { $0 += 1 }
     _ = spawn { [self] in

@@ -205,16 +205,18 @@ package final class FuseSession: Sendable {
 
   /// After the end: ends what still runs, closes what the kernel left open (it drops its last RELEASEs), and frees
   /// libfuse's session.
-  /// - Parameter limit: for the tasks of requests that nobody waits for any more.
+  ///
+  /// Files are closed side by side, and what is not stored when `limit` ends goes on: one silent server must not keep the
+  /// others' data waiting. Whoever owns the file system shuts it down next, with a limit of its own for all stores.
+  /// - Parameter limit: for the tasks of requests that nobody waits for any more, and the closing of files.
   package func finish(within limit: Duration = .seconds(30)) async {
     disconnect()
     tasks.cancelAll()
     let deadline = Clock.now + limit
-    let idle = await offThread { [self] in
-      tasks.waitUntilIdle(until: deadline) && closings.wait(until: deadline) { $0 == 0 ? true : nil } ?? false
-    }
-    for handle in files.removeAll() { await handle.file.close() }
+    let idle = await offThread { [self] in tasks.waitUntilIdle(until: deadline) }
+    for handle in files.removeAll() { startClosing(handle) }
     _ = directories.removeAll()
+    let closed = await offThread { [self] in closings.wait(until: deadline) { $0 == 0 ? true : nil } ?? false }
     let (session, threads) = state.withLock { state in
       defer { (state.session, state.threads) = (nil, []) }
       return (state.session, state.threads)
@@ -224,6 +226,7 @@ package final class FuseSession: Sendable {
       invalidation.stop()
     }
     if !idle { logger.warning("requests still run after the mount's end", metadata: ["count": "\(tasks.count)"]) }
+    if !closed { logger.notice("files are still being stored after the mount's end") }
     // A task that still runs would answer through libfuse's session: it is leaked then.
     if let session, idle { fuse_session_destroy(session.raw) }
   }

@@ -1,5 +1,6 @@
 import AFSBase
 import AFSTypes
+import Glibc
 import Testing
 
 @testable import AFSCache
@@ -65,6 +66,24 @@ extension CacheKey {
     #expect(folder.cacheFiles.count == 1)
     #expect(cache.usage.memoryBytes == 0)
     #expect(folder.allocatedBytes < 1 << 20)
+  }
+
+  @Test("What somebody removed from the disk is an error, not zeros; dropped, it can be written anew")
+  func removedByOthers() throws {
+    let limits = DiskCache.Limits(sizeMax: 64 << 20, memoryFileMax: 0, descriptorsMax: 1)
+    let cache = try DiskCache(directory: folder.path, limits: limits)
+    let owner = TestOwner()
+    let file = cache.checkOut(.vnode(1), owner: owner).file
+    try file.write([1, 2, 3], at: 0)
+    let name = try #require(folder.cacheFiles.first)
+    // Another file's descriptor takes the place of this one's.
+    try cache.checkOut(.vnode(2), owner: owner).file.write([4], at: 0)
+    #expect(unlink(folder.path + "/" + name) == 0)
+    #expect(throws: CacheError.self) { try file.bytes(0..<3) }
+    #expect(throws: CacheError.self) { try file.write([5], at: 1) }
+    file.removeStorage()
+    try file.write([6], at: 1)
+    #expect(try file.bytes(0..<3) == [0, 6, 0])
   }
 
   @Test("Bytes are what was last written, wherever they lie", arguments: 1...12 as ClosedRange<UInt64>)

@@ -66,7 +66,7 @@ import Testing
     vnode.changeBegins()
     let changeBefore = vnode.snapshot(for: server)
     #expect(vnode.changeEnded(reply(2, before: changeBefore, isPromised: false)))
-    #expect(vnode.fetched(reply(1, before: fetchBefore)) == .usedOnce)
+    #expect(vnode.fetched(reply(1, before: fetchBefore)) == .crossed)
     #expect(vnode.trustedStatus(now: .zero)?.status.dataVersion == DataVersion(2))
   }
 
@@ -74,7 +74,7 @@ import Testing
     vnode.fetched(reply(1, before: vnode.snapshot(for: server)))
     vnode.changeBegins()
     let changeBefore = vnode.snapshot(for: server)
-    #expect(vnode.fetched(reply(2, before: vnode.snapshot(for: server))) == .usedOnce)
+    #expect(vnode.fetched(reply(2, before: vnode.snapshot(for: server))) == .crossed)
     #expect(vnode.changeEnded(reply(2, before: changeBefore, isPromised: false)))
     #expect(vnode.trustedStatus(now: .zero)?.status.dataVersion == DataVersion(2))
   }

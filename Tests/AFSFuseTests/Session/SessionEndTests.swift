@@ -25,6 +25,24 @@ struct SessionEndTests {
     }
   }
 
+  @Test("A file whose store takes long keeps no other from being stored at the end")
+  func silentServer() async throws {
+    let fileSystem = MemoryFileSystem()
+    for name in ["a", "b", "c"] { fileSystem.plant(name, [1]) }
+    fileSystem.behaviour.blocksCloseOf = fileSystem.plant("slow", [1])
+    try await TestMount.with(fileSystem) { mount in
+      let files = try await mount.run { path in
+        try ["slow", "a", "b", "c"].map { try call(open(path + "/" + $0, O_WRONLY | O_CLOEXEC)) }
+      }
+      try mount.session.unmount(lazily: true)
+      mount.session.abort()
+      await mount.session.finish(within: .milliseconds(300))
+      #expect(fileSystem.counts.closes == 3)
+      fileSystem.releaseReads()
+      for file in files { close(file) }
+    }
+  }
+
   @Test("A mount that ends from outside ends the session")
   func outside() async throws {
     try await TestMount.with { mount in

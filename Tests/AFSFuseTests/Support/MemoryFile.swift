@@ -76,7 +76,10 @@ final class MemoryFile: OpenFile {
 
   func flush() async throws(AFSError) { count(\.flushes) }
   func synchronize() async throws(AFSError) { count(\.synchronizations) }
-  func close() async { count(\.closes) }
+  func close() async {
+    if fileSystem.behaviour.blocksCloseOf == number { await waitUntilReleased() }
+    count(\.closes)
+  }
 
   // MARK: Locks
 

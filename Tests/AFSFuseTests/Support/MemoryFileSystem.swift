@@ -40,6 +40,8 @@ final class MemoryFileSystem: FileSystem {
     var keepsPages = true
     /// Reads of files with this name wait until cancelled.
     var blocksReads = false
+    /// The close of this file waits for `releaseReads()`, as if its server were silent.
+    var blocksCloseOf: UInt64?
     var failure: AFSError?
     var quota = Int.max
     /// Entries whose attributes READDIRPLUS gets only after `prepareEntries`.
