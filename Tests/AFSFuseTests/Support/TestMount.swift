@@ -41,9 +41,10 @@ struct TestMount {
     defer { withExtendedLifetime(folder) {} }
     let path = folder.path
     let point = try MountPoint(checking: path, allowsNonempty: false)
+    // A priority of its own: behind simulations, which keep the pool's threads for seconds, requests would time out.
     let session = try FuseSession.mount(
       fileSystem, at: point, options: options, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-      spawn: { body in Task { await body() } })
+      spawn: { body in Task(priority: .high) { await body() } })
     let mount = TestMount(fileSystem: fileSystem, session: session, path: path)
     var failure: (any Error)?
     do { try await body(mount) } catch { failure = error }
