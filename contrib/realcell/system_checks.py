@@ -98,6 +98,8 @@ def mount_command(bench):
                 line = run(*in_namespace("afsfuse-client", *command), env=environment, timeout=40).stdout.split()
                 expect(line[2] == "fuse.afsfuse" and "noatime" in line[3], str(line))
                 expect(line[3].startswith("ro") == (form == "fstab"), f"{form}: {line[3]}")
+                # mount.fuse3 adds suid and dev to whatever was asked for.
+                expect({"nosuid", "nodev"} <= set(line[3].split(",")), f"{form}: {line[3]}")
                 expect(gone(lambda: not daemons_with(point.encode())), f"{form}: the daemon lives on")
             finally:
                 for pid in daemons_with(point.encode()):

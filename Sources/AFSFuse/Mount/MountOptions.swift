@@ -3,7 +3,8 @@ import Glibc
 /// What the kernel is told about a mount: mount(2)'s flags and FUSE's own options, made from `-o` words.
 package struct MountOptions: Hashable, Sendable {
   /// MS_RDONLY and the like. A network file system brings foreign files: set-user-id bits and device nodes
-  /// count only when asked for (`suid`, `dev`).
+  /// count only when asked for (`allow_suid`, `allow_dev`). The words `suid` and `dev` are no such request: mount(8)'s
+  /// mount.fuse3 adds them to whatever the administrator wrote (libfuse util/mount.fuse.c).
   package var flags: UInt = UInt(MS_NOSUID | MS_NODEV)
   package var allowsOthers = false
   package var allowsRoot = false
@@ -47,8 +48,8 @@ package struct MountOptions: Hashable, Sendable {
 
   private static let flagWords: [String: (flag: UInt, isSet: Bool)] = [
     "ro": (UInt(MS_RDONLY), true), "rw": (UInt(MS_RDONLY), false),
-    "nosuid": (UInt(MS_NOSUID), true), "suid": (UInt(MS_NOSUID), false),
-    "nodev": (UInt(MS_NODEV), true), "dev": (UInt(MS_NODEV), false),
+    "nosuid": (UInt(MS_NOSUID), true), "allow_suid": (UInt(MS_NOSUID), false),
+    "nodev": (UInt(MS_NODEV), true), "allow_dev": (UInt(MS_NODEV), false),
     "noexec": (UInt(MS_NOEXEC), true), "exec": (UInt(MS_NOEXEC), false),
     "sync": (UInt(MS_SYNCHRONOUS), true), "async": (UInt(MS_SYNCHRONOUS), false),
     "dirsync": (UInt(MS_DIRSYNC), true),
@@ -59,7 +60,8 @@ package struct MountOptions: Hashable, Sendable {
   /// Words of /etc/fstab which are meant for mount(8), systemd and others.
   private static func isIgnored(_ option: String) -> Bool {
     let words: Set<String> = [
-      "", "defaults", "auto", "noauto", "user", "users", "nouser", "owner", "group", "nofail", "_netdev", "relatime",
+      "", "defaults", "suid", "dev", "auto", "noauto", "user", "users", "nouser", "owner", "group", "nofail", "_netdev",
+      "relatime",
       "norelatime", "strictatime", "lazytime", "nolazytime", "silent", "loud", "subtype=afsfuse",
     ]
     return words.contains(option) || option.hasPrefix("x-") || option.hasPrefix("X-") || option.hasPrefix("comment=")

@@ -6,7 +6,7 @@ struct MountCommand: ParsableCommand {
     commandName: "mount",
     abstract: "Mounts AFS at a folder; returns when the mount can be used.",
     discussion: """
-      Set-user-id programs and device files of the mount count only with '-o suid' and '-o dev'. \
+      Set-user-id programs and device files of the mount count only with '-o allow_suid' and '-o allow_dev'. \
       SIGTERM and SIGINT end the daemon as 'afsfuse unmount' does. As a service of systemd: Type=notify and \
       --foreground.
       """)

@@ -15,7 +15,9 @@ import Testing
   @Test("Set-user-id programs and devices count only when asked for")
   func safe() throws {
     #expect(try options([]).flags == UInt(MS_NOSUID | MS_NODEV))
-    #expect(try options(["suid", "dev"]).flags == 0)
+    #expect(try options(["allow_suid", "allow_dev"]).flags == 0)
+    // As mount.fuse3 passes them on, unasked.
+    #expect(try options(["rw", "allow_other", "dev", "suid"]).flags == UInt(MS_NOSUID | MS_NODEV))
   }
 
   @Test("Words of mount(8) become flags, the last one counts")
