@@ -1,5 +1,6 @@
 """Mounting, unmounting, status, ordinary users, bad input."""
 
+import contextlib
 import errno
 import os
 import pwd
@@ -45,6 +46,29 @@ def ends(bench):
         expect(not os.path.ismount(mount.root), f"{way}: still mounted")
         with open(bench.a.path("open", f"ends-{way}")) as file:
             expect(file.read() == way, f"{way}: contents")
+
+
+@check("A second signal ends a daemon that still stores", timeout=60)
+def impatient(bench):
+    mount = bench.mount("impatient").start()
+    address = bench.variables.get("AFSFUSE_TESTCELL_FS1", "").strip("'\"")
+    expect(address, "testcell env names the server")
+    file = open(mount.path("open", "impatient"), "wb", buffering=0)
+    # A server that is silent, and not one that cannot be reached: an address of nobody's on the wire.
+    wire = ["dev", "eth0"]
+    silence = ["ip", "neigh", "replace", address, "lladdr", "02:00:00:00:00:99", *wire, "nud", "permanent"]
+    run(*in_namespace("afsfuse-client", *silence))
+    try:
+        file.write(b"x" * 1000000)
+        mount.kill(signal.SIGTERM)
+        expect(gone(lambda: not os.path.ismount(mount.root), 10), "still mounted")
+        expect(not gone(lambda: not mount.daemons(), 3), "the daemon did not wait for its server")
+        mount.kill(signal.SIGTERM)
+        expect(gone(lambda: not mount.daemons(), 3), "the second signal had no effect")
+    finally:
+        run(*in_namespace("afsfuse-client", "ip", "neigh", "del", address, *wire))
+        with contextlib.suppress(OSError):
+            file.close()
 
 
 @check("An ordinary user mounts a folder of his own", timeout=60)
