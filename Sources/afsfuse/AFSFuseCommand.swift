@@ -10,7 +10,8 @@ struct AFSFuseCommand: ParsableCommand {
     discussion: """
       A mount is served by a daemon of its own, which runs until the mount ends. mount(8) can start it too: \
       'mount -t fuse.afsfuse none /afs -o allow_other', or a line of /etc/fstab. Exit status: 0, 1 when \
-      something could not be done, 64 when the command line is wrong.
+      something could not be done (aklog: 3, 4 or 5, see its help; status: also when a mount's daemon is gone), 64 when \
+      the command line is wrong.
       """,
     version: Version.text,
     subcommands: [

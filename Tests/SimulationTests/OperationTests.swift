@@ -203,4 +203,36 @@ import Testing
       #expect(try await client.attributes("a/..").fileID == client.attributes("").fileID)
     }
   }
+  @Test("A directory's access list is text without the wire's zero byte; what is set is shown, and its files have it")
+  func accessList() throws {
+    try World.run(seed: 11) { world async throws in
+      world.cell.addUser("ann", id: 1001)
+      let client = world.clients[0]
+      try await client.makeDirectory("d")
+      try await client.write("d/file", "1")
+      let directory = try await client.node("d")
+      let file = try await client.node("d/file")
+      func shown(_ node: any Node) async throws -> String {
+        let text = try await client.fileSystem.extendedAttribute("afs.acl", of: node, as: client.identity)
+        return String(decoding: text, as: UTF8.self)
+      }
+      func set(_ text: String, on node: any Node) async throws {
+        try await client.fileSystem.setExtendedAttribute(
+          "afs.acl", of: node, to: Array(text.utf8), as: client.identity)
+      }
+      #expect(try await shown(directory) == "1\n0\nsystem:anyuser\t127\n")
+      let list = "2\n0\nsystem:anyuser\t127\nann\t9\n"
+      try await set(list, on: directory)
+      #expect(try await Set(shown(directory).split(separator: "\n")) == Set(list.split(separator: "\n")))
+      #expect(try await shown(file) == shown(directory))
+      // As copied from another directory by a program that keeps the zero byte.
+      try await set("1\n0\nsystem:anyuser\t127\n\0", on: directory)
+      #expect(try await shown(directory) == "1\n0\nsystem:anyuser\t127\n")
+      #expect(await failure { try await set("nonsense", on: directory) } == .invalidArgument)
+      #expect(await failure { try await set("1\n0\nnosuch\t9\n", on: directory) } == .invalidArgument)
+      #expect(await failure { try await set(String(repeating: "1", count: 1024), on: directory) } == .invalidArgument)
+      #expect(await failure { try await set(list, on: file) } == .notDirectory)
+      #expect(try await shown(directory) == "1\n0\nsystem:anyuser\t127\n")
+    }
+  }
 }

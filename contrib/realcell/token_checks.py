@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import pwd
+import shlex
 import shutil
 import subprocess
 import time
@@ -158,6 +159,45 @@ def private_files(bench):
         expect(f"User's (AFS ID 1001) rxkad tokens for {CELL} [Expires " in text, text)
         alice.sh(f"rm -r {alice.path('alice/secret')}")
         bob.sh(f"rm {bob.path('bob/own')}")
+
+
+def access_list(user, path):
+    return user.sh(f"python3 -c 'import os; print(os.getxattr(\"{path}\", \"afs.acl\").decode(), end=\"\")'")[1]
+
+
+def set_access_list(user, path, text, ok=True):
+    program = f"import os; os.setxattr({path!r}, 'afs.acl', {text.encode()!r})"
+    return user.sh(f"python3 -c {shlex.quote(program)}", ok=ok)
+
+
+@check("Access lists are shown and set as text: who is put on one gets in, who is taken off it no more", timeout=120)
+def access_lists(bench):
+    device_open_to_all()
+    with User(bench, "alice", ALICE) as alice, User(bench, "bob", BOB) as bob:
+        for user in (alice, bob):
+            user.kinit()
+            user.mount()
+        root, folder = alice.path("alice"), alice.path("alice/shared")
+        alice.sh(f"mkdir -p {folder}; echo ours > {folder}/file")
+        before = access_list(alice, root)
+        positive, negative, *entries = before.splitlines()
+        expect(before.endswith("\n") and "\0" not in before and any(e.startswith("alice\t") for e in entries), before)
+        try:
+            set_access_list(alice, root, "\n".join([str(int(positive) + 1), negative, "bob\t9", *entries]) + "\n")
+            set_access_list(alice, folder, "2\n0\nalice\t127\nbob\t9\n")
+            expect("bob\t9\n" in access_list(alice, folder), access_list(alice, folder))
+            expect(access_list(alice, f"{folder}/file") == access_list(alice, folder), "the file has another list")
+            expect(bob.sh(f"cat {bob.path('alice/shared/file')}")[1] == "ours\n", "bob reads something else")
+            code, text = set_access_list(bob, bob.path("alice/shared"), "1\n0\nbob\t127\n", ok=False)
+            expect(code != 0 and "PermissionError" in text, text)
+            for bad in ("nonsense", "1\n0\nno-such-user\t9\n", "1\n0\nalice\t127"):
+                code, text = set_access_list(alice, folder, bad, ok=False)
+                expect(code != 0 and "Invalid argument" in text, f"{bad!r}: {text}")
+            set_access_list(alice, folder, "1\n0\nalice\t127\n")
+            bob.refused(bob.path("alice/shared/file"))
+        finally:
+            set_access_list(alice, root, before)
+            alice.sh(f"rm -r {folder}")
 
 
 @check("At level crypt nothing readable is on the wire, at level clear it is", timeout=120)

@@ -54,4 +54,6 @@ package enum RXAFSLimits {
   package static let nameLengthMax = 255
   /// AFSPATHMAX of the protocol, with its terminating NUL.
   package static let linkTextMax = 1023
+  /// AFSOPAQUEMAX of the protocol, with the terminating NUL that servers ask for.
+  package static let accessListMax = 1023
 }

@@ -37,25 +37,33 @@ extension ClientContext {
     }
   }
 
+  /// A directory's access list in the servers' textual form; a file's is that of its directory.
   package func accessList(of vnode: Vnode, as identity: Identity) async throws(AFSError) -> [UInt8] {
     let fid = AFSFid(vnode.fid)
-    return try await perform(on: vnode.volume, as: identity) { attempt throws(RxCallError) in
+    let text = try await perform(on: vnode.volume, as: identity) { attempt throws(RxCallError) in
       try await attempt.client.fetchACL(fid: fid).accessList
     }
+    // On the wire a zero byte ends it.
+    return Array(text.prefix { $0 != 0 })
   }
 
   /// The rights of everybody in the directory change with its access list: its files are asked for again as the
   /// server breaks their callbacks.
+  ///
+  /// Errors: `.invalidArgument` for what is no access list or names somebody unknown, `.notDirectory` for files.
   package func storeAccessList(
     _ text: [UInt8], of vnode: Vnode, as identity: Identity
   ) async throws(AFSError) {
     let fid = AFSFid(vnode.fid)
+    // Servers take no list without a zero byte at its end (OpenAFS src/viced/afsfileprocs.c, check_acl).
+    let list = Array(text.prefix { $0 != 0 })
+    guard list.count <= RXAFSLimits.accessListMax else { throw .invalidArgument }
     try await vnode.operationLock.lock()
     defer { vnode.operationLock.release() }
     vnode.changeBegins()
     do {
       _ = try await perform(on: vnode.volume, as: identity, changing: true) { attempt throws(RxCallError) in
-        try await attempt.client.storeACL(fid: fid, accessList: text).status.dataVersion
+        try await attempt.client.storeACL(fid: fid, accessList: list + [0]).status.dataVersion
       }
       vnode.changeFailed(unchanged: false)
     } catch {

@@ -25,9 +25,9 @@ package enum MountError: Error, Hashable, Sendable, CustomStringConvertible {
 
   package var description: String {
     switch self {
-    case .missing(let path): "\(path) does not exist: create the folder first (mkdir)"
-    case .notDirectory(let path): "\(path) is not a folder"
-    case .notEmpty(let path): "\(path) is not empty: what is in it would be hidden (-o nonempty mounts all the same)"
+    case .missing(let path): "'\(path)' does not exist: create the folder first (mkdir)"
+    case .notDirectory(let path): "'\(path)' is not a folder"
+    case .notEmpty(let path): "'\(path)' is not empty: what is in it would be hidden (-o nonempty mounts all the same)"
     case .alreadyMounted(let path, let type): "\(path) is a mount point already (\(type))"
     case .staleMount(let path):
       "\(path) is left over from a daemon that is gone: clean up with 'fusermount3 -u \(path)' "
@@ -47,7 +47,7 @@ package enum MountError: Error, Hashable, Sendable, CustomStringConvertible {
     case .mountFailed(let path, let code): "cannot mount at \(path): \(Self.text(code))"
     case .libfuseFailed: "libfuse refused to start a session"
     case .notReady: "the kernel did not start the session within 10 seconds"
-    case .notMounted(let path): "\(path) is not a mount point"
+    case .notMounted(let path): "'\(path)' is not a mount point"
     case .busy(let path, let users):
       users.isEmpty
         ? "\(path) is in use ('fuser -vm \(path)' may tell by whom; --lazy detaches it all the same)"

@@ -102,7 +102,7 @@ extension MockFileService {
         let text = try volume.accessList(for: fid).text { id in users.first { $0.value == id }?.key ?? String(id) }
         return (text, try self.status(of: fid, in: volume, for: context.ids))
       }
-      return Done(answer: .init(accessList: Array(text.utf8), status: status, sync: AFSVolSync()))
+      return Done(answer: .init(accessList: Array(text.utf8) + [0], status: status, sync: AFSVolSync()))
     }
   }
 
@@ -112,7 +112,9 @@ extension MockFileService {
     let fid = arguments.fid.fid
     return try await perform("StoreACL", volume: fid.volume, from: call) { (state, context) throws(AbortCode) in
       let users = state.users
-      let text = String(decoding: arguments.accessList, as: UTF8.self)
+      // As OpenAFS (src/viced/afsfileprocs.c, check_acl): what no zero byte ends is no access list.
+      guard let end = arguments.accessList.firstIndex(of: 0) else { throw StorageError.invalid.abortCode }
+      let text = String(decoding: arguments.accessList[..<end], as: UTF8.self)
       guard let list = AccessList(text: text, idOf: { users[$0] }) else { throw StorageError.invalid.abortCode }
       let status = try change(fid.volume, in: &state) { volume throws(StorageError) in
         try require(.administer, on: fid, in: volume, for: context.ids)

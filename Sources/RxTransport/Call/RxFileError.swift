@@ -1,3 +1,4 @@
+import Glibc
 public import RxCore
 
 /// Why a call's data could not be moved between it and a file.
@@ -14,7 +15,7 @@ public enum RxFileError: Error, Hashable, Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .call(let error): "\(error)"
-    case .file(let errno, let offset): "the file's offset \(offset) failed with errno \(errno)"
+    case .file(let errno, let offset): "the file at offset \(offset): \(String(cString: strerror(errno)))"
     case .shortFile(let offset): "the file ends at \(offset), before the data to be sent"
     }
   }

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Why no transport could be opened.
 public enum RxTransportError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The UDP port is in use by another program.
@@ -8,7 +10,7 @@ public enum RxTransportError: Error, Hashable, Sendable, CustomStringConvertible
   public var description: String {
     switch self {
     case .portTaken(let port): "UDP port \(port) is in use"
-    case .system(let call, let error): "\(call) failed with errno \(error)"
+    case .system(let call, let error): "\(call): \(String(cString: strerror(error)))"
     }
   }
 }

@@ -17,7 +17,9 @@ struct AklogCommand: ParsableCommand {
     abstract: "Gets tokens with your Kerberos tickets, for the session keyring and running daemons.",
     discussion: """
       The servers of cell example.com are afs/example.com@REALM, or afs@REALM, in Kerberos. Mounts of your own get their \
-      tokens by themselves: aklog is for shared mounts, other programs, and after a change of your groups.
+      tokens by themselves: aklog is for shared mounts, other programs, and after a change of your groups. \
+      Exit status, as OpenAFS's aklog: 0, 3 when nothing is known of the cell, 4 when Kerberos gives no ticket, 5 when \
+      the token can be put nowhere, 64 when the command line is wrong.
       """)
 
   @Option(
@@ -42,6 +44,11 @@ struct AklogCommand: ParsableCommand {
     help: ArgumentHelp("Where CellServDB and ThisCell are. (default: /etc/openafs and the like)", valueName: "folder"),
     completion: .directory)
   var configDir: String?
+
+  @Argument(help: .hidden)
+  var strayWords: [String] = []
+
+  func validate() throws { try StrayWords.refuse(strayWords) }
 
   /// Exit codes as aklog's (OpenAFS src/aklog/aklog.c).
   private enum Exit {
@@ -85,10 +92,18 @@ struct AklogCommand: ParsableCommand {
         token = try await kerberos.token(for: cell, stamp: 0, now: WallClock.now)
       } catch {
         throw Trouble(
-          lines: ["Couldn't get \(cell) AFS tickets:", "\(error) while getting AFS tickets"], code: Exit.kerberos)
+          lines: ["Couldn't get \(cell) AFS tickets:", "\(error) while getting AFS tickets"] + advice(error),
+          code: Exit.kerberos)
       }
       token.viceID = await viceID(of: token, known)
       try handOver(token)
+    }
+  }
+
+  private func advice(_ error: KerberosError) -> [String] {
+    switch error {
+    case .noCredentials, .expired: keytab == nil ? ["run kinit first"] : []
+    case .unknownService, .unreachable, .other: []
     }
   }
 

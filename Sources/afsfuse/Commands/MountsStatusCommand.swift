@@ -35,7 +35,8 @@ struct MountsStatusCommand: ParsableCommand {
     } else {
       print(mounts.map(StatusText.init).map(\.text).joined(separator: "\n"))
     }
-    if !failures.isEmpty { throw ExitCode(1) }
+    // A dead mount is trouble, too.
+    if !failures.isEmpty || mounts.contains(where: { $0.state == .abandoned }) { throw ExitCode(1) }
   }
 
   /// Compares what daemons say with what the kernel knows.
@@ -66,8 +67,10 @@ struct StatusText {
     switch status.state {
     case .mounted, .detached: break
     case .abandoned:
+      // The place of root's sockets is always the same.
+      let otherCause = status.owner == 0 ? "" : ", or was started with another XDG_RUNTIME_DIR"
       text =
-        "\(status.mountPoint)  (no daemon answers: it is gone, or was started with another XDG_RUNTIME_DIR; "
+        "\(status.mountPoint)  (no daemon answers: it is gone\(otherCause); "
         + "'afsfuse unmount \(status.mountPoint)' ends the mount)"
       return
     case .foreign:

@@ -62,7 +62,7 @@ struct RxStatusText {
   /// Columns as wide as what is in them.
   private static func table(_ title: String, _ columns: [String], _ rows: [JSONValue]) -> String {
     guard !rows.isEmpty else { return "\(title): none" }
-    let cells = [columns] + rows.map { row in columns.map { cell(row[$0]) } }
+    let cells = [columns] + rows.map { row in columns.map { cell(row[$0], of: $0) } }
     let widths = columns.indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
     let lines = cells.map { row in
       "  "
@@ -71,6 +71,26 @@ struct RxStatusText {
         }.joined(separator: "  ")
     }
     return ([title] + lines).joined(separator: "\n")
+  }
+
+  /// Columns of microseconds.
+  private static let durations: Set<String> = ["age", "idle", "roundTrip", "variation", "mean", "p99"]
+
+  private static func cell(_ value: JSONValue?, of column: String) -> String {
+    guard durations.contains(column), let microseconds = value?.integer else { return cell(value) }
+    return duration(microseconds: microseconds)
+  }
+
+  /// `667us`, `4.6ms`, `26.0s`.
+  static func duration(microseconds: Int64) -> String {
+    func tenths(of unit: Int64) -> String {
+      let (whole, rest) = microseconds.quotientAndRemainder(dividingBy: unit / 10)
+      let tenths = whole + (rest >= unit / 20 ? 1 : 0)
+      return "\(tenths / 10).\(tenths % 10)"
+    }
+    if microseconds < 1000 { return "\(microseconds)us" }
+    // What would be rounded up to 1000.0ms is 1.0s.
+    return microseconds < 999_950 ? tenths(of: 1000) + "ms" : tenths(of: 1_000_000) + "s"
   }
 
   private static func cell(_ value: JSONValue?) -> String {

@@ -12,6 +12,11 @@ struct UnlogCommand: ParsableCommand {
   @Option(name: [.short, .long], help: ArgumentHelp("Only this cell's. Can be repeated.", valueName: "name"))
   var cell: [String] = []
 
+  @Argument(help: .hidden)
+  var strayWords: [String] = []
+
+  func validate() throws { try StrayWords.refuse(strayWords) }
+
   func run() throws {
     do throws(Failure) {
       try unlog()

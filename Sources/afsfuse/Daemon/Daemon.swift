@@ -12,6 +12,8 @@ import Logging
 struct Daemon: Sendable {
   let settings: MountSettings
   let logger: Logger
+  /// The log goes nowhere.
+  private let isMute: Bool
   let readiness: Readiness
   private let events: AsyncStream<DaemonEvent>
   private let inbox: AsyncStream<DaemonEvent>.Continuation
@@ -28,7 +30,7 @@ struct Daemon: Sendable {
       let level = arguments.logLevel
       let logger = Logger(label: "afsfuse") { LineLogHandler(label: $0, sink: sink, logLevel: level) }
       chdir("/")
-      return Daemon(settings: settings, logger: logger, readiness: readiness).run()
+      return Daemon(settings: settings, logger: logger, isMute: sink is NoLogSink, readiness: readiness).run()
     } catch {
       readiness.failed(error.text)
       return 1
@@ -45,14 +47,13 @@ struct Daemon: Sendable {
     }
     if arguments.foreground { return DescriptorLogSink(descriptor: STDERR_FILENO) }
     if let sink = SystemLogSink() { return sink }
-    // Said on the terminal of the mount command, which is ours until the mount is ready.
-    printError("afsfuse: note: there is no system log (/dev/log), messages are lost: --log-file FILE keeps them")
     return NoLogSink()
   }
 
-  private init(settings: MountSettings, logger: Logger, readiness: Readiness) {
+  private init(settings: MountSettings, logger: Logger, isMute: Bool, readiness: Readiness) {
     self.settings = settings
     self.logger = logger
+    self.isMute = isMute
     self.readiness = readiness
     (events, inbox) = AsyncStream.makeStream()
   }
@@ -91,6 +92,10 @@ struct Daemon: Sendable {
     do throws(Failure) {
       course.change { $0.mounts() }
       let (session, control) = try mount(client)
+      if isMute {
+        // On the terminal of the mount command, which is ours until the mount is ready.
+        printError("afsfuse: note: there is no system log (/dev/log), messages are lost: --log-file FILE keeps them")
+      }
       if readiness.ready() {
         logger.notice(
           "mounted", metadata: ["at": "\(settings.mountPoint.path)", "callbackPort": "\(client.callbackPort)"])

@@ -39,7 +39,9 @@ struct MountArguments: ParsableArguments {
         + "/var/cache/afsfuse)", valueName: "folder"), completion: .directory)
   var cacheDir: String?
 
-  @Option(help: ArgumentHelp("How large the cache may grow: 500M, 10G.", valueName: "size"))
+  @Option(
+    help: ArgumentHelp("How large the cache may grow: 500M, 10G. (default: 4G)", valueName: "size"),
+    transform: Self.size)
   var cacheSize = ByteSize(bytes: 4 << 30)
 
   @Option(
@@ -49,7 +51,8 @@ struct MountArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "How calls with a token are protected, at least: clear (no protection), auth (against changes of headers), crypt.",
+      "How calls with a token are protected, at least: clear (no protection), auth (against changes of headers), crypt. "
+        + "(default: crypt)",
       valueName: "level"), completion: .list(RxkadLevel.allCases.map(\.description)), transform: Self.securityLevel)
   var minSecurity = RxkadLevel.crypt
 
@@ -79,7 +82,7 @@ struct MountArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "How much is logged: \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "level"),
+      "How much is logged: \(Self.levels). (default: notice)", valueName: "level"),
     completion: .list(Logger.Level.allCases.map(\.rawValue)), transform: Self.level)
   var logLevel = Logger.Level.notice
 
@@ -104,6 +107,9 @@ struct MountArguments: ParsableArguments {
     for word in options.flatMap({ $0.split(separator: ",").map(String.init) }) {
       let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
       if try applyLong(parts[0], parts.count > 1 ? parts[1] : nil) { continue }
+      if Self.optionsWithValue.contains(word) {
+        throw Failure(usage: "mount option '\(word)' needs a value: \(word)=...")
+      }
       do throws(MountError) {
         try mountOptions.apply(word)
       } catch {
@@ -115,6 +121,12 @@ struct MountArguments: ParsableArguments {
     return mountOptions
   }
 
+  /// Those that `applyLong` takes with a value.
+  static let optionsWithValue: Set<String> = [
+    "cell", "cell-servers", "root", "config-dir", "cache-dir", "cache-size", "rx", "rx-trace", "rx-debug-from",
+    "callback-port", "log-level", "log-file", "min-security", "ccache", "keytab", "principal",
+  ]
+
   /// - Returns: false when the name is none of ours.
   private mutating func applyLong(_ name: String, _ value: String?) throws(Failure) -> Bool {
     guard let value else { return applyFlag(name) }
@@ -125,15 +137,15 @@ struct MountArguments: ParsableArguments {
     case "root": root = try Self.parsed(name, value)
     case "config-dir": configDir = value
     case "cache-dir": cacheDir = value
-    case "cache-size": cacheSize = try Self.parsed(name, value)
+    case "cache-size": cacheSize = try Self.transformed(word: name, value, Self.size)
     // A comma ends an option of a list: each parameter is one.
     case "rx": rxArguments.rx.append(value)
     case "rx-trace": rxArguments.rxTrace = value
     case "rx-debug-from": rxArguments.rxDebugFrom.append(value)
     case "callback-port": callbackPort = try Self.parsed(name, value)
-    case "log-level": logLevel = try Self.level(value)
+    case "log-level": logLevel = try Self.transformed(word: name, value, Self.level)
     case "log-file": logFile = value
-    case "min-security": minSecurity = try Self.securityLevel(value)
+    case "min-security": minSecurity = try Self.transformed(word: name, value, Self.securityLevel)
     case "ccache": ccache = value
     case "keytab": keytab = value
     case "principal": principal = value
@@ -154,15 +166,37 @@ struct MountArguments: ParsableArguments {
 
   private static func parsed<Value: ExpressibleByArgument>(_ name: String, _ text: String) throws(Failure) -> Value {
     guard let value = Value(argument: text) else {
-      throw Failure(usage: "option '\(name)': '\(text)' is not understood")
+      throw Failure(usage: "mount option '\(name)': '\(text)' is not understood")
     }
     return value
   }
 
+  /// A value of an `-o` list, which is checked as the long option's is.
+  private static func transformed<Value>(
+    word name: String, _ text: String, _ transform: (String) throws(Failure) -> Value
+  ) throws(Failure) -> Value {
+    do throws(Failure) {
+      return try transform(text)
+    } catch {
+      throw Failure(usage: "mount option '\(name)': '\(text)' is invalid: \(error.text)")
+    }
+  }
+
+  // What ArgumentParser says after "The value 'x' is invalid for '--option'".
+
   private static func securityLevel(_ text: String) throws(Failure) -> RxkadLevel {
-    guard let level = RxkadLevel(text) else { throw Failure("'\(text)' is no security level: clear, auth or crypt") }
+    guard let level = RxkadLevel(text) else { throw Failure(usage: "it can be clear, auth or crypt") }
     return level
   }
+
+  private static func size(_ text: String) throws(Failure) -> ByteSize {
+    guard let size = ByteSize(argument: text) else {
+      throw Failure(usage: "it is a number of bytes, or one with K, M, G or T, such as 500M")
+    }
+    return size
+  }
+
+  private static let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
 
   /// - Parameter isShared: others see the mount, too: then tickets are used only when that is asked for.
   private func automaticTokens(isShared: Bool) throws(Failure) -> KerberosSource? {
@@ -181,7 +215,7 @@ struct MountArguments: ParsableArguments {
   }
 
   private static func level(_ text: String) throws(Failure) -> Logger.Level {
-    guard let level = Logger.Level(rawValue: text) else { throw Failure(usage: "'\(text)' is no log level") }
+    guard let level = Logger.Level(rawValue: text) else { throw Failure(usage: "it can be \(levels)") }
     return level
   }
 

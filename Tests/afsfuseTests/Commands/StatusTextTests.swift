@@ -36,6 +36,9 @@ import Testing
   func states() {
     let left = MountStatus(mountPoint: "/afs", state: .abandoned, owner: 0)
     #expect(StatusText(left).text.contains("no daemon answers"))
+    #expect(!StatusText(left).text.contains("XDG_RUNTIME_DIR"), "root's is always /run/afsfuse")
+    let ofUser = MountStatus(mountPoint: "/afs", state: .abandoned, owner: 1000)
+    #expect(StatusText(ofUser).text.contains("another XDG_RUNTIME_DIR"))
     #expect(StatusText(left).text.contains("'afsfuse unmount /afs' ends the mount"))
     let foreign = MountStatus(mountPoint: "/home/x/afs", state: .foreign, owner: 0)
     #expect(StatusText(foreign).text == "/home/x/afs  (mounted by root)")

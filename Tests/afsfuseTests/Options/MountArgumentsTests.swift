@@ -73,6 +73,51 @@ import Testing
     #expect(Failure("the disk is gone").status == 1)
   }
 
+  @Test("An option of a list that lacks its value says so", arguments: MountArguments.optionsWithValue.sorted())
+  func withoutValue(name: String) throws {
+    let failure = #expect(throws: Failure.self) { try settings(["--cache-dir", "/c", "-o", "ro,\(name)"]) }
+    #expect(failure?.text == "mount option '\(name)' needs a value: \(name)=...")
+    // With one it is known.
+    let other = #expect(throws: Failure.self) { try settings(["--cache-dir", "/c", "-o", "\(name)=\u{1},nonsense"]) }
+    #expect(other?.text.contains("'\(name)=") != true)
+  }
+
+  @Test(
+    "What a value may be is said, on the command line and in a list",
+    arguments: [
+      ("min-security", "none", "it can be clear, auth or crypt"),
+      ("log-level", "loud", "it can be trace, debug, info, notice, warning, error, critical"),
+      ("cache-size", "10X", "it is a number of bytes, or one with K, M, G or T, such as 500M"),
+    ])
+  func allowedValues(name: String, value: String, allowed: String) throws {
+    let failure = #expect(throws: Failure.self) { try settings(["--cache-dir", "/c", "-o", "\(name)=\(value)"]) }
+    #expect(failure?.text == "mount option '\(name)': '\(value)' is invalid: \(allowed)")
+    #expect(failure?.status == 64)
+    do {
+      _ = try settings(["--cache-dir", "/c", "--\(name)", value])
+      Issue.record("\(value) is taken")
+    } catch {
+      #expect(AFSFuseCommand.message(for: error).hasSuffix(": \(allowed)"))
+      #expect(AFSFuseCommand.exitCode(for: error).rawValue == 64)
+    }
+  }
+
+  @Test("The help names the defaults of options that are checked by hand")
+  func helpOfDefaults() throws {
+    let help = AFSFuseCommand.helpMessage(for: MountCommand.self, columns: 1000)
+    let settings = try settings(["--cache-dir", "/c"])
+    #expect(help.contains("500M, 10G. (default: \(ByteSize(bytes: settings.cacheBytes)))"))
+    #expect(help.contains("crypt. (default: \(settings.securityLevel))"))
+    #expect(help.contains("critical. (default: notice)"))
+  }
+
+  @Test("A mount point without a name is shown in quotes")
+  func emptyName() throws {
+    let command = try #require(try AFSFuseCommand.parseAsRoot(["mount", "", "--cache-dir", "/c"]) as? MountCommand)
+    let failure = #expect(throws: Failure.self) { try command.arguments.settings(MountOptions()) }
+    #expect(failure?.text.hasPrefix("'' does not exist") == true)
+  }
+
   @Test("A list of -o carries the long options, for /etc/fstab")
   func optionList() throws {
     let settings = try settings([
