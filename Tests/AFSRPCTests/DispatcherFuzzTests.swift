@@ -8,7 +8,7 @@ import Testing
 /// Requests of random bytes behind every opcode.
 @Suite struct DispatcherFuzzTests {
   static let opcodes: [UInt32] = [
-    130, 131, 132, 133, 136, 139, 147, 150, 155, 156, 162, 164, 65536, 65537, 65538, 65540,
+    130, 131, 132, 133, 134, 136, 139, 147, 150, 155, 156, 162, 164, 65536, 65537, 65538, 65540,
   ]
 
   @Test("Every request is answered or aborted", .timeLimit(.minutes(1)), arguments: 0..<10 as Range<UInt64>)

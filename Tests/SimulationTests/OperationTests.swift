@@ -203,9 +203,14 @@ import Testing
       #expect(try await client.attributes("a/..").fileID == client.attributes("").fileID)
     }
   }
-  @Test("A directory's access list is text without the wire's zero byte; what is set is shown, and its files have it")
-  func accessList() throws {
+  @Test(
+    "A directory's access list is text without the wire's zero byte; what is set is shown, and its files have it",
+    arguments: [false, true])
+  func accessList(onOldServers: Bool) throws {
     try World.run(seed: 11) { world async throws in
+      if onOldServers {
+        world.cell.addFault(.init(operation: "StoreACL", times: nil, fault: .abort(.rxgenOpcode)))
+      }
       world.cell.addUser("ann", id: 1001)
       let client = world.clients[0]
       try await client.makeDirectory("d")

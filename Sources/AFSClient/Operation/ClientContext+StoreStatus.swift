@@ -63,11 +63,25 @@ extension ClientContext {
     vnode.changeBegins()
     do {
       _ = try await perform(on: vnode.volume, as: identity, changing: true) { attempt throws(RxCallError) in
-        try await attempt.client.storeACL(fid: fid, accessList: list + [0]).status.dataVersion
+        try await Self.storeAccessList(list + [0], of: fid, by: attempt)
       }
       vnode.changeFailed(unchanged: false)
     } catch {
       changeFailed(vnode, error)
+      throw error
+    }
+  }
+
+  /// StoreACL; at a server which does not know it (OpenAFS 1.8 and earlier) the call that it replaces, as OpenAFS's client
+  /// does (src/afs/afs_pioctl.c).
+  private static func storeAccessList(
+    _ list: [UInt8], of fid: AFSFid, by attempt: ServerAttempt
+  ) async throws(RxCallError) {
+    do {
+      _ = try await attempt.client.storeACL(fid: fid, accessList: list)
+    } catch .aborted(.rxgenOpcode) {
+      _ = try await attempt.client.oldStoreACL(fid: fid, accessList: list)
+    } catch {
       throw error
     }
   }

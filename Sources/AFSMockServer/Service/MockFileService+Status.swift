@@ -109,12 +109,25 @@ extension MockFileService {
   func storeACL(
     _ arguments: RXAFS.StoreACL.Arguments, from call: RxIncomingCall
   ) async throws(AbortCode) -> RXAFS.StoreACL.Results {
-    let fid = arguments.fid.fid
-    return try await perform("StoreACL", volume: fid.volume, from: call) { (state, context) throws(AbortCode) in
+    let status = try await storeACL(arguments.accessList, on: arguments.fid.fid, as: "StoreACL", from: call)
+    return .init(status: status, sync: AFSVolSync())
+  }
+
+  func oldStoreACL(
+    _ arguments: RXAFS.OldStoreACL.Arguments, from call: RxIncomingCall
+  ) async throws(AbortCode) -> RXAFS.OldStoreACL.Results {
+    let status = try await storeACL(arguments.accessList, on: arguments.fid.fid, as: "OldStoreACL", from: call)
+    return .init(status: status, sync: AFSVolSync())
+  }
+
+  private func storeACL(
+    _ bytes: [UInt8], on fid: FID, as operation: String, from call: RxIncomingCall
+  ) async throws(AbortCode) -> AFSFetchStatus {
+    try await perform(operation, volume: fid.volume, from: call) { (state, context) throws(AbortCode) in
       let users = state.users
       // As OpenAFS (src/viced/afsfileprocs.c, check_acl): what no zero byte ends is no access list.
-      guard let end = arguments.accessList.firstIndex(of: 0) else { throw StorageError.invalid.abortCode }
-      let text = String(decoding: arguments.accessList[..<end], as: UTF8.self)
+      guard let end = bytes.firstIndex(of: 0) else { throw StorageError.invalid.abortCode }
+      let text = String(decoding: bytes[..<end], as: UTF8.self)
       guard let list = AccessList(text: text, idOf: { users[$0] }) else { throw StorageError.invalid.abortCode }
       let status = try change(fid.volume, in: &state) { volume throws(StorageError) in
         try require(.administer, on: fid, in: volume, for: context.ids)
@@ -126,7 +139,7 @@ extension MockFileService {
         }
         return try self.status(of: fid, in: volume, for: context.ids)
       }
-      return Done(answer: .init(status: status, sync: AFSVolSync()), changed: [fid])
+      return Done(answer: status, changed: [fid])
     }
   }
 

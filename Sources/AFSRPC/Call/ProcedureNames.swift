@@ -41,6 +41,7 @@ package enum ProcedureNames {
     ("RXAFS", RXAFS.serviceID.rawValue, RXAFS.GetXStats.opcode, RXAFS.GetXStats.name),
     ("RXAFS", RXAFS.serviceID.rawValue, RXAFS.Lookup.opcode, RXAFS.Lookup.name),
     ("RXAFS", RXAFS.serviceID.rawValue, RXAFS.FlushCPS.opcode, RXAFS.FlushCPS.name),
+    ("RXAFS", RXAFS.serviceID.rawValue, RXAFS.OldStoreACL.opcode, RXAFS.OldStoreACL.name),
     ("RXAFS", RXAFS.serviceID.rawValue, RXAFS.StoreACL.opcode, RXAFS.StoreACL.name),
     ("RXAFS", RXAFS.serviceID.rawValue, RXAFS.InlineBulkStatus.opcode, RXAFS.InlineBulkStatus.name),
     ("RXAFS", RXAFS.serviceID.rawValue, RXAFS.FetchData64.opcode, RXAFS.FetchData64.name),

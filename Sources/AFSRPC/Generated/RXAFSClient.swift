@@ -53,6 +53,14 @@ package struct RXAFSClient: Sendable {
     return try await self.caller.startStore(RXAFS.StoreData.self, arguments, to: self.target, options: self.options)
   }
 
+  /// StoreACL of servers up to OpenAFS 1.8. Later ones distrust it: some clients mixed up both halves of a list
+  /// (CVE-2018-7168).
+  package func oldStoreACL(fid: AFSFid, accessList: [UInt8]) async throws(RxCallError) -> RXAFS.OldStoreACL.Results {
+    try await self.caller.call(
+      RXAFS.OldStoreACL.self, .init(fid: fid, accessList: accessList), to: self.target, options: self.options
+    )
+  }
+
   package func storeStatus(
     fid: AFSFid, storeStatus: AFSStoreStatus
   ) async throws(RxCallError) -> RXAFS.StoreStatus.Results {

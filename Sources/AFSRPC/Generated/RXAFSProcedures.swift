@@ -244,6 +244,61 @@ extension RXAFS {
 }
 
 extension RXAFS {
+  /// StoreACL of servers up to OpenAFS 1.8. Later ones distrust it: some clients mixed up both halves of a list
+  /// (CVE-2018-7168).
+  package enum OldStoreACL: RxProcedure {
+    package static let name = "OldStoreACL"
+    package static let opcode: UInt32 = 134
+
+    package struct Arguments: XDRCodable {
+      package static let xdrSizeMin = 16
+      package static let xdrSizeMax = 1040
+
+      package var fid: AFSFid
+      package var accessList: [UInt8]
+
+      package init(fid: AFSFid, accessList: [UInt8]) {
+        self.fid = fid
+        self.accessList = accessList
+      }
+
+      package init(from decoder: inout XDRDecoder) throws(XDRError) {
+        fid = try AFSFid(from: &decoder)
+        accessList = try decoder.opaque("accessList", max: 1024)
+      }
+
+      package func encode(to encoder: inout XDREncoder) throws(XDRError) {
+        try fid.encode(to: &encoder)
+        try encoder.opaque("accessList", accessList, max: 1024)
+      }
+    }
+
+    package struct Results: XDRCodable {
+      package static let xdrSizeMin = 108
+      package static let xdrSizeMax = 108
+
+      package var status: AFSFetchStatus
+      package var sync: AFSVolSync
+
+      package init(status: AFSFetchStatus, sync: AFSVolSync) {
+        self.status = status
+        self.sync = sync
+      }
+
+      package init(from decoder: inout XDRDecoder) throws(XDRError) {
+        status = try AFSFetchStatus(from: &decoder)
+        sync = try AFSVolSync(from: &decoder)
+      }
+
+      package func encode(to encoder: inout XDREncoder) throws(XDRError) {
+        try status.encode(to: &encoder)
+        try sync.encode(to: &encoder)
+      }
+    }
+  }
+}
+
+extension RXAFS {
   package enum StoreStatus: RxProcedure {
     package static let name = "StoreStatus"
     package static let opcode: UInt32 = 135

@@ -21,6 +21,11 @@ package protocol RXAFSService: Sendable {
   func storeData(
     _ arguments: RXAFS.StoreData.Arguments, data: RxBulkSource, from call: RxIncomingCall
   ) async throws(AbortCode) -> RXAFS.StoreData.Results
+  /// StoreACL of servers up to OpenAFS 1.8. Later ones distrust it: some clients mixed up both halves of a list
+  /// (CVE-2018-7168).
+  func oldStoreACL(
+    _ arguments: RXAFS.OldStoreACL.Arguments, from call: RxIncomingCall
+  ) async throws(AbortCode) -> RXAFS.OldStoreACL.Results
   func storeStatus(
     _ arguments: RXAFS.StoreStatus.Arguments, from call: RxIncomingCall
   ) async throws(AbortCode) -> RXAFS.StoreStatus.Results
@@ -124,6 +129,12 @@ extension RXAFSService {
   package func storeData(
     _ arguments: RXAFS.StoreData.Arguments, data: RxBulkSource, from call: RxIncomingCall
   ) async throws(AbortCode) -> RXAFS.StoreData.Results {
+    throw .rxgenOpcode
+  }
+
+  package func oldStoreACL(
+    _ arguments: RXAFS.OldStoreACL.Arguments, from call: RxIncomingCall
+  ) async throws(AbortCode) -> RXAFS.OldStoreACL.Results {
     throw .rxgenOpcode
   }
 
@@ -319,6 +330,10 @@ package struct RXAFSDispatcher<Handler: RXAFSService>: RxService {
     case RXAFS.StoreData.opcode:
       await server.serveStore(RXAFS.StoreData.self) { (arguments, data) async throws(AbortCode) in
         try await handler.storeData(arguments, data: data, from: call)
+      }
+    case RXAFS.OldStoreACL.opcode:
+      await server.serve(RXAFS.OldStoreACL.self) { (arguments) async throws(AbortCode) in
+        try await handler.oldStoreACL(arguments, from: call)
       }
     case RXAFS.StoreStatus.opcode:
       await server.serve(RXAFS.StoreStatus.self) { (arguments) async throws(AbortCode) in
