@@ -82,8 +82,11 @@ import Testing
       #expect(world.now - start < .seconds(130))
       if kind == 0 { world.database.setDown(false) }
       if kind == 2 { world.cell.clearFaults() }
-      // For five seconds the silence is believed to go on.
-      try await world.sleep(.seconds(6))
+      // Not one wait after the other, but not for long either.
+      let again = world.now
+      #expect(await failure { try await client.list() } == error)
+      #expect(world.now - again < .milliseconds(100))
+      try await world.sleep(.seconds(11))
       if kind != 1 { #expect(try await client.list() == []) }
     }
   }

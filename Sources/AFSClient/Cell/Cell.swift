@@ -11,7 +11,7 @@ package final class Cell: Sendable {
     var serversEnd: MonotonicTime?
     /// Whether a location server has answered the last question put to it.
     var answering: [RxAddress: Bool] = [:]
-    var lookupFailure: (error: AFSError, time: MonotonicTime)?
+    var lookupFailure: (error: AFSError, time: MonotonicTime, isSilence: Bool)?
     var volumes: [VolumeID: Volume] = [:]
     /// Volumes by the name that was asked for; names that do not exist are remembered for a short time.
     var names = RecencyMap<String, (answer: VolumeLocation?, end: MonotonicTime)>()
@@ -52,13 +52,21 @@ package final class Cell: Sendable {
   }
 
   /// No location server could answer.
-  package func lookupFailed(_ error: AFSError, now: MonotonicTime) {
-    state.withLock { $0.lookupFailure = (error, now) }
+  /// - Parameter isSilence: no location server gave a sign of life.
+  package func lookupFailed(_ error: AFSError, isSilence: Bool, now: MonotonicTime) {
+    state.withLock { $0.lookupFailure = (error, now, isSilence) }
   }
 
-  /// The failure of a lookup which ended after `time`.
+  /// For how long silence is believed to go on: every access would wait for it anew.
+  package static let silenceValidity = Duration.seconds(10)
+
+  /// The failure of a lookup which ended after `time`, or shortly before in silence.
   package func lookupFailure(since time: MonotonicTime) -> AFSError? {
-    state.withLock { state in state.lookupFailure.flatMap { $0.time > time ? $0.error : nil } }
+    state.withLock { state in
+      guard let failure = state.lookupFailure else { return nil }
+      let end = failure.isSilence ? failure.time + Self.silenceValidity : failure.time
+      return end > time ? failure.error : nil
+    }
   }
 
   /// Whether a location server is up; nil before it was asked anything.
@@ -70,11 +78,14 @@ package final class Cell: Sendable {
 
   /// A server which could not answer is tried last from now on.
   /// - Parameter isSilent: it gave no sign of life.
-  package func locationServerFailed(_ server: RxAddress, isSilent: Bool) {
+  /// - Returns: whether that is news.
+  package func locationServerFailed(_ server: RxAddress, isSilent: Bool) -> Bool {
     state.withLock { state in
-      state.answering[server] = !isSilent
-      guard let index = state.locationServers.firstIndex(of: server) else { return }
-      state.locationServers.append(state.locationServers.remove(at: index))
+      let isNews = state.answering.updateValue(!isSilent, forKey: server) != false && isSilent
+      if let index = state.locationServers.firstIndex(of: server) {
+        state.locationServers.append(state.locationServers.remove(at: index))
+      }
+      return isNews
     }
   }
 

@@ -153,6 +153,7 @@ extension ClientContext {
     var failure = AFSError.unreachable
     let servers = cell.locationServers
     // A second round for servers that had no quorum or were just starting.
+    var isSilence = true
     for _ in 0..<2 {
       var mayDoBetter = false
       for address in servers {
@@ -171,14 +172,15 @@ extension ClientContext {
           case .abortedLocally, .timedOut, .unreachable, .protocolViolation, .malformedReply, .security, .tooManyCalls:
             break
           }
-          log.info("location server \(address) of cell \(cell.name): \(error)")
           failure = AFSError(error)
-          cell.locationServerFailed(address, isSilent: error.isSilence)
+          isSilence = isSilence && error.isSilence
+          let isNews = cell.locationServerFailed(address, isSilent: error.isSilence)
+          log.log(level: isNews ? .notice : .info, "location server \(address) of cell \(cell.name): \(error)")
         }
       }
       guard mayDoBetter else { break }
     }
-    cell.lookupFailed(failure, now: now)
+    cell.lookupFailed(failure, isSilence: isSilence, now: now)
     throw failure
   }
 }
