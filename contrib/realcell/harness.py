@@ -34,6 +34,16 @@ def expect(condition, message: str):
         raise AssertionError(message)
 
 
+def comes_true(condition: Callable, seconds: float = 10) -> bool:
+    """Asks until the condition holds, or the time is over."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
 def expect_error(errno_wanted: int, function, *arguments, **keywords):
     """The call must fail with this errno."""
     try:

@@ -10,16 +10,7 @@ import subprocess
 import time
 
 from bench import CELL, in_namespace, run
-from harness import check, expect
-
-
-def gone(condition, seconds=10):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
+from harness import check, comes_true, expect
 
 
 @check("status shows the mount, its cell and its servers", timeout=30)
@@ -42,7 +33,7 @@ def ends(bench):
             run("fusermount3", "-u", mount.root)
         else:
             mount.stop()
-        expect(gone(lambda: not mount.daemons()), f"{way}: the daemon lives on")
+        expect(comes_true(lambda: not mount.daemons()), f"{way}: the daemon lives on")
         expect(not os.path.ismount(mount.root), f"{way}: still mounted")
         with open(bench.a.path("open", f"ends-{way}")) as file:
             expect(file.read() == way, f"{way}: contents")
@@ -61,10 +52,10 @@ def impatient(bench):
     try:
         file.write(b"x" * 1000000)
         mount.kill(signal.SIGTERM)
-        expect(gone(lambda: not os.path.ismount(mount.root), 10), "still mounted")
-        expect(not gone(lambda: not mount.daemons(), 3), "the daemon did not wait for its server")
+        expect(comes_true(lambda: not os.path.ismount(mount.root), 10), "still mounted")
+        expect(not comes_true(lambda: not mount.daemons(), 3), "the daemon did not wait for its server")
         mount.kill(signal.SIGTERM)
-        expect(gone(lambda: not mount.daemons(), 3), "the second signal had no effect")
+        expect(comes_true(lambda: not mount.daemons(), 3), "the second signal had no effect")
     finally:
         run(*in_namespace("afsfuse-client", "ip", "neigh", "del", address, *wire))
         with contextlib.suppress(OSError):
@@ -179,10 +170,10 @@ def interrupted(bench):
         time.sleep(1)
         expect(reader.poll() is None or reader.returncode != 0, "the read was not blocked")
         reader.send_signal(signal.SIGINT)
-        expect(gone(lambda: reader.poll() is not None, 3), "Ctrl-C had no effect")
+        expect(comes_true(lambda: reader.poll() is not None, 3), "Ctrl-C had no effect")
     finally:
         run(*in_namespace("afsfuse-client", "ip", "route", "del", "blackhole", f"{address}/32"))
-    expect(gone(lambda: os.path.exists(mount.path("open", "blocked")), 30), "the mount recovered")
+    expect(comes_true(lambda: os.path.exists(mount.path("open", "blocked")), 30), "the mount recovered")
     mount.stop()
 
 
@@ -207,7 +198,7 @@ def killed_with_hidden_files(bench):
     for file in files:
         file.close()
     victim.start()
-    expect(gone(lambda: not hidden(work), 20), f"left behind: {os.listdir(work)}")
+    expect(comes_true(lambda: not hidden(work), 20), f"left behind: {os.listdir(work)}")
     expect(os.listdir(work) == ["kept"], "the other file")
     victim.stop()
 
@@ -225,9 +216,9 @@ def dead_daemon(bench):
     mount = bench.mount("dead").start()
     os.listdir(mount.path("open"))
     mount.kill(signal.SIGKILL)
-    expect(gone(lambda: not mount.daemons()), "the daemon lives on")
+    expect(comes_true(lambda: not mount.daemons()), "the daemon lives on")
     # A request that the daemon's end overtakes is ECONNABORTED; all later ones are not.
-    expect(gone(lambda: failure_of_listing(mount.root) == errno.ENOTCONN), "not ENOTCONN")
+    expect(comes_true(lambda: failure_of_listing(mount.root) == errno.ENOTCONN), "not ENOTCONN")
     text = run(bench.afsfuse, "status", env=mount.environment, ok=(0, 1))
     expect("no daemon answers" in text.stdout + text.stderr, f"status: {text.stdout}{text.stderr}")
     run(bench.afsfuse, "unmount", mount.root, env=mount.environment)
@@ -235,7 +226,7 @@ def dead_daemon(bench):
     mount.start()
     user = subprocess.Popen(["sleep", "60"], cwd=mount.path("open"))
     mount.kill(signal.SIGKILL)
-    expect(gone(lambda: not mount.daemons()), "the second daemon lives on")
+    expect(comes_true(lambda: not mount.daemons()), "the second daemon lives on")
     # Somebody is still in it.
     mount.start()
     expect(os.path.isdir(mount.path("open")), "the next mount")

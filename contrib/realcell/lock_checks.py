@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-from harness import check, expect, expect_error
+from harness import check, comes_true, expect, expect_error
 
 NOW = fcntl.LOCK_NB
 
@@ -24,14 +24,15 @@ def two_descriptors(bench, name):
 
 def obtained(lock, seconds):
     """Whether the lock can be had within the time."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+
+    def is_had():
         try:
             lock()
             return True
         except BlockingIOError:
-            time.sleep(0.2)
-    return False
+            return False
+
+    return comes_true(is_had, seconds)
 
 
 def child(script, *arguments):

@@ -11,16 +11,7 @@ import subprocess
 import time
 
 from bench import CELL, in_namespace, run
-from harness import check, expect
-
-
-def gone(condition, seconds=10):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
+from harness import check, comes_true, expect
 
 
 @check("systemd's notifications: READY when the mount can be used, WATCHDOG while it lives, STOPPING at its end", timeout=60)
@@ -100,7 +91,7 @@ def mount_command(bench):
                 expect(line[3].startswith("ro") == (form == "fstab"), f"{form}: {line[3]}")
                 # mount.fuse3 adds suid and dev to whatever was asked for.
                 expect({"nosuid", "nodev"} <= set(line[3].split(",")), f"{form}: {line[3]}")
-                expect(gone(lambda: not daemons_with(point.encode())), f"{form}: the daemon lives on")
+                expect(comes_true(lambda: not daemons_with(point.encode())), f"{form}: the daemon lives on")
             finally:
                 for pid in daemons_with(point.encode()):
                     os.kill(pid, signal.SIGKILL)

@@ -10,7 +10,7 @@ import subprocess
 import time
 
 from bench import CELL, in_namespace, run
-from harness import check, expect, expect_error
+from harness import check, comes_true, expect, expect_error
 
 REALM = CELL.upper()
 # Local users whom every system has: fusermount3 wants a name for who mounts.
@@ -113,13 +113,6 @@ def device_open_to_all():
     os.chmod("/dev/fuse", 0o666)
 
 
-def eventually(condition, seconds, what):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        expect(time.monotonic() < deadline, what)
-        time.sleep(0.1)
-
-
 def file_operations(user, folder):
     """What programs do to files, as the user, in a folder that only he may use."""
     user.sh(
@@ -213,7 +206,7 @@ def wire(bench):
                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
             )  # fmt: skip
             try:
-                eventually(lambda: os.path.exists(capture) and os.path.getsize(capture) > 0, 20, "tshark does not start")
+                expect(comes_true(lambda: os.path.exists(capture) and os.path.getsize(capture) > 0, 20), "tshark does not start")
                 name = alice.path("alice", "known-plain-name")
                 alice.sh(f"yes known-plain-text | head -c 100000 > {name}; ls -l {name}; rm {name}")
                 time.sleep(1)
@@ -317,12 +310,12 @@ def renewal(bench):
         alice.sh(f"(exec 3>{folder}/dirty; echo kept >&3; sleep 25; exec 3>&-; echo closed $? >{alice.folder}/closed) &")
         alice.sh("kdestroy -q")
         words = ("Key has expired", "Required key not available")
-        eventually(lambda: alice.sh(f"ls {folder}", ok=False)[0] != 0, 25, "the ended ticket still serves")
+        expect(comes_true(lambda: alice.sh(f"ls {folder}", ok=False)[0] != 0, 25), "the ended ticket still serves")
         alice.refused(folder, words=words, within=1.5)
         expect("EXPIRED" in alice.status() and "kinit" in alice.status(), alice.status())
-        eventually(lambda: os.path.exists(f"{alice.folder}/closed"), 40, "the writer hangs")
+        expect(comes_true(lambda: os.path.exists(f"{alice.folder}/closed"), 40), "the writer hangs")
         alice.kinit()
-        eventually(lambda: alice.sh(f"cat {folder}/dirty", ok=False)[1] == "kept\n", 5, "the dirty file is not there")
+        expect(comes_true(lambda: alice.sh(f"cat {folder}/dirty", ok=False)[1] == "kept\n", 5), "the dirty file is not there")
         # At the server, too.
         alice.unmount()
         alice.mount()

@@ -2,10 +2,9 @@
 
 import os
 import subprocess
-import time
 
 from bench import HERE
-from harness import check, expect
+from harness import check, comes_true, expect
 
 VOLDUMP = os.path.join(os.path.dirname(HERE), "testcell.d", "voldump.py")
 SERVERS = ("10.248.0.11", "10.248.0.12")
@@ -53,15 +52,6 @@ class ReplicatedVolume:
         self.vos("release", self.name)
 
 
-def seen(condition, seconds):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
-
-
 def text(path):
     with open(path) as file:
         return file.read()
@@ -92,7 +82,7 @@ def release(bench):
             expect(not os.path.exists(f"{reader.root}/new{number}"), "an unreleased name is seen")
             with open(f"{reader.root}/kept") as held:
                 volume.release()
-                expect(seen(lambda: text(f"{reader.root}/changed") == data, 3), f"release {number} is not seen")
+                expect(comes_true(lambda: text(f"{reader.root}/changed") == data, 3), f"release {number} is not seen")
                 expect(text(f"{reader.root}/new{number}") == str(number), "a released name")
                 expect(not os.path.exists(f"{reader.root}/removed"), "a removed name")
                 expect(os.stat(f"{reader.root}/changed").st_size == len(data), "size")
