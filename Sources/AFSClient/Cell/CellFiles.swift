@@ -133,7 +133,7 @@ public struct CellFiles: Sendable {
     do {
       // A FIFO in place of the file must not stop us.
       let file = try FileDescriptor.open(FilePath(path), .readOnly, options: [.closeOnExec, .nonBlocking])
-      return try file.closeAfter { try contents(of: file) }
+      return try file.closeAfter { try file.contents(lengthMax: lengthMax) }
     } catch Errno.noSuchFileOrDirectory, Errno.notDirectory {
       return nil
     } catch let error as Failure {
@@ -142,18 +142,6 @@ public struct CellFiles: Sendable {
       throw error == .fileTooLarge ? .tooLarge(path: path) : .unreadable(path: path, errno: error.rawValue)
     } catch {
       throw .unreadable(path: path, errno: Errno.ioError.rawValue)
-    }
-  }
-
-  /// EFBIG when it is too large.
-  private static func contents(of file: FileDescriptor) throws -> [UInt8] {
-    var bytes: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 1 << 16)
-    while true {
-      let count = try buffer.withUnsafeMutableBytes { try file.read(into: $0) }
-      if count == 0 { return bytes }
-      bytes += buffer[..<count]
-      guard bytes.count <= lengthMax else { throw Errno.fileTooLarge }
     }
   }
 }

@@ -87,12 +87,7 @@ package final class HiddenNames: Sendable {
     do {
       let file = try FileDescriptor.open(path, .readOnly)
       defer { try? file.close() }
-      var bytes: [UInt8] = []
-      var chunk = [UInt8](repeating: 0, count: 1 << 16)
-      while case let count = try chunk.withUnsafeMutableBytes({ try file.read(into: $0) }), count > 0 {
-        bytes += chunk[..<count]
-      }
-      return String(decoding: bytes, as: UTF8.self)
+      return String(decoding: try file.contents(), as: UTF8.self)
     } catch Errno.noSuchFileOrDirectory {
       return nil
     } catch {
