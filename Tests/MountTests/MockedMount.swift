@@ -138,9 +138,9 @@ struct MockedMount {
     let result = await withCheckedContinuation {
       (continuation: CheckedContinuation<Result<Value, any Error>?, Never>) in
       _ = WorkerThread(name: "afs-test-wait") {
-        let end = AFSFuse.Clock.now + .seconds(seconds)
+        let end = SystemClock.monotonic + .seconds(seconds)
         if let pause {
-          _ = outcome.wait(until: AFSFuse.Clock.now + pause) { $0 }
+          _ = outcome.wait(until: SystemClock.monotonic + pause) { $0 }
           thread.interrupt()
         }
         continuation.resume(returning: outcome.wait(until: end) { $0 })

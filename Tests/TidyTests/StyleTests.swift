@@ -21,8 +21,9 @@ import Testing
     Ban(text: "Task.detached", reason: "tasks are started by an injected spawner", allowed: ["RxTransport"]),
     Ban(text: "Task.sleep", reason: "time comes from an RxTimer", allowed: executables),
     Ban(
-      text: "clock_gettime", reason: "time is a parameter below the drivers",
-      allowed: executables.union(["RxTransport", "AFSFuse", "AFSControl"])),
+      text: "SystemClock", reason: "time is a parameter below the drivers",
+      allowed: executables.union(["RxTransport", "AFSFuse", "AFSControl", "AFSBase"])),
+    Ban(text: "clock_gettime", reason: "SystemClock is for that", allowed: ["AFSBase"]),
     Ban(
       text: "SystemRandomNumberGenerator", reason: "generators are parameters", allowed: executables.union(["AFSFuse"])),
     Ban(text: ".random(in:", reason: "name the generator: random(in:using:)", allowed: []),

@@ -14,7 +14,8 @@ struct ConnectionQuota {
     self.owner = owner
   }
 
-  private func isPrivileged(_ user: uid_t) -> Bool { user == owner || user == 0 }
+  /// The owner of the mount, or root.
+  func isPrivileged(_ user: uid_t) -> Bool { user == owner || user == 0 }
 
   /// - Returns: false when the user has to wait until another connection has ended.
   mutating func admit(_ user: uid_t) -> Bool {

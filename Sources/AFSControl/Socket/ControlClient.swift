@@ -18,12 +18,12 @@ package enum ControlClient {
     let connection = try connect(socket.path)
     try connection.requirePeer(socket.folder.owner, path: socket.path)
     do throws(ControlError) {
-      try connection.send(request.json, until: Clock.now + sendTime)
+      try connection.send(request.json, until: SystemClock.monotonic + sendTime)
     } catch {
       // A daemon that does not want the request may have hung up, and have said why.
       if error != .absent { throw error }
     }
-    let deadline = seconds == 0 ? MonotonicTime.distantFuture : Clock.now + .seconds(seconds)
+    let deadline = seconds == 0 ? MonotonicTime.distantFuture : SystemClock.monotonic + .seconds(seconds)
     return try ControlReply(try connection.receive(until: deadline))
   }
 

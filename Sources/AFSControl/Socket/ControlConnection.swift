@@ -54,10 +54,10 @@ final class ControlConnection: Sendable {
 
   private func wait(for event: Int32, until deadline: MonotonicTime) throws(ControlError) {
     while true {
-      let now = Clock.now
+      let now = SystemClock.monotonic
       if now >= deadline { throw .timedOut }
       var entry = pollfd(fd: descriptor, events: Int16(event), revents: 0)
-      let count = poll(&entry, 1, Clock.pollTime(from: now, until: deadline))
+      let count = poll(&entry, 1, pollTime(from: now, until: deadline))
       if count > 0 { return }
       if count < 0, errno != EINTR { throw failure(errno) }
     }

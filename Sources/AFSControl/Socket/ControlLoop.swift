@@ -38,14 +38,14 @@ struct ControlLoop {
       if letters.isStopped { stopListening() }
       for letter in letters.replies { reply(letter.reply, to: letter.connection) }
       for id in ready.connections { advance(id) { $0.ready() } }
-      let now = Clock.now
+      let now = SystemClock.monotonic
       for (id, connection) in connections where connection.deadline <= now { advance(id) { $0.expired() } }
       if ready.listener, isListening { accept(now) }
     }
   }
 
   private func wait() -> (listener: Bool, connections: [UInt64]) {
-    let now = Clock.now
+    let now = SystemClock.monotonic
     var deadline = connections.values.lazy.map(\.deadline).min() ?? .distantFuture
     var entries = [pollfd(fd: mailbox.descriptor, events: Int16(POLLIN), revents: 0)]
     // poll(2) ignores negative descriptors.
@@ -58,7 +58,7 @@ struct ControlLoop {
       watched.append(id)
       entries.append(entry)
     }
-    let count = poll(&entries, nfds_t(entries.count), Clock.pollTime(from: now, until: deadline))
+    let count = poll(&entries, nfds_t(entries.count), pollTime(from: now, until: deadline))
     guard count > 0 else { return (false, []) }
     return (entries[1].revents != 0, watched.indices.filter { entries[$0 + 2].revents != 0 }.map { watched[$0] })
   }
@@ -95,7 +95,7 @@ struct ControlLoop {
       _ = connection.reply(.failed("the system does not say who asks"), now: now)
       return
     }
-    guard isShared || isOwner(user) else {
+    guard isShared || quota.isPrivileged(user) else {
       _ = connection.reply(.failed(Self.foreign), now: now)
       return
     }
@@ -108,8 +108,6 @@ struct ControlLoop {
   }
 
   private static let foreign = "this mount belongs to another user"
-
-  private func isOwner(_ user: uid_t) -> Bool { user == geteuid() || user == 0 }
 
   private mutating func advance(_ id: UInt64, _ body: (inout ServedConnection) -> ServedConnection.Outcome) {
     guard var connection = connections[id] else { return }
@@ -128,7 +126,7 @@ struct ControlLoop {
       let json: JSONValue
       do throws(JSONError) { json = try JSONValue(parsing: line) } catch { throw .refused("the request is malformed") }
       let request = try ControlRequest(json)
-      guard isOwner(user) || request.isForEverybody else { throw .refused(Self.foreign) }
+      guard quota.isPrivileged(user) || request.isForEverybody else { throw .refused(Self.foreign) }
       spawn { [handler, mailbox] in mailbox.post(await handler(request, user), to: id) }
     } catch {
       reply(.failed(error.description), to: id)
@@ -136,7 +134,7 @@ struct ControlLoop {
   }
 
   private mutating func reply(_ reply: ControlReply, to id: UInt64) {
-    let now = Clock.now
+    let now = SystemClock.monotonic
     advance(id) { $0.reply(reply, now: now) }
   }
 

@@ -92,7 +92,7 @@ package final class KernelInvalidation: InvalidationSink {
   }
 
   package func settle(within limit: Duration) async {
-    let deadline = Clock.now + limit
+    let deadline = SystemClock.monotonic + limit
     await withCheckedContinuation { continuation in
       let waits = monitor.change { state in
         !state.stopped && state.queue.wait(until: deadline, continuation)
@@ -146,7 +146,7 @@ package final class KernelInvalidation: InvalidationSink {
         return state.queue.nextTimeout < due ? false : nil
       }
       if stopped == true { return }
-      let waiters = monitor.change { $0.queue.timeout(now: Clock.now) }
+      let waiters = monitor.change { $0.queue.timeout(now: SystemClock.monotonic) }
       for waiter in waiters { waiter.continuation.resume() }
     }
   }
@@ -191,7 +191,7 @@ package final class KernelInvalidation: InvalidationSink {
 
   /// Names given within the last moment may reach the kernel's tables only now.
   private func expireAgain(_ names: NameSet, in id: UInt64, given: MonotonicTime) {
-    guard !names.isEmpty, let last = Self.retryDelays.last, Clock.now - given < last else { return }
+    guard !names.isEmpty, let last = Self.retryDelays.last, SystemClock.monotonic - given < last else { return }
     delay(.init(node: id, subject: .names(.init(names)), attempt: 0), by: last)
   }
 
@@ -214,7 +214,7 @@ package final class KernelInvalidation: InvalidationSink {
   }
 
   private func delay(_ retry: InvalidationQueue.Retry, by delay: Duration) {
-    let due = Clock.now + delay
+    let due = SystemClock.monotonic + delay
     monitor.change { $0.queue.delay(retry, until: due) }
   }
 }

@@ -101,7 +101,7 @@ extension AttributeChange {
     if valid & FUSE_SET_ATTR_GID != 0 { gid = status.st_gid }
     if valid & FUSE_SET_ATTR_SIZE != 0 { size = UInt64(clamping: status.st_size) }
     if valid & FUSE_SET_ATTR_MTIME_NOW != 0 {
-      modified = Clock.wallTime
+      modified = SystemClock.wall
     } else if valid & FUSE_SET_ATTR_MTIME != 0 {
       modified = WallTime(status.st_mtim)
     }

@@ -1,3 +1,4 @@
+import AFSBase
 import AFSClient
 import CFuse3
 import Glibc
@@ -143,7 +144,7 @@ extension FuseSession {
           name, in: directory, to: newName, in: newDirectory, replacing: flags & Self.renameNoReplace == 0,
           as: identity)
         // The kernel moves its entry, validity and all, to the new name.
-        _ = newName.withUnsafeBytes { nodes.remember($0, in: newParent, now: Clock.now) }
+        _ = newName.withUnsafeBytes { nodes.remember($0, in: newParent, now: SystemClock.monotonic) }
         changed(name, in: parent)
         changed(newName, in: newParent)
         return .error(0)

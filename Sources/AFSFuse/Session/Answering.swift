@@ -84,7 +84,7 @@ extension FuseSession {
     parameters.attr = stat(entry.attributes)
     var remembered = false
     if entry.entryValidity > .zero {
-      remembered = name.withUnsafeBytes { nodes.remember($0, in: directory, now: Clock.now) }
+      remembered = name.withUnsafeBytes { nodes.remember($0, in: directory, now: SystemClock.monotonic) }
     }
     guard invalidation.mark == mark else { return parameters }
     if remembered { parameters.entry_timeout = entry.entryValidity.fuseSeconds }
@@ -95,7 +95,7 @@ extension FuseSession {
   /// The answer for a name that does not exist.
   func absent(_ name: borrowing [UInt8], in directory: UInt64, validity: Duration, since mark: UInt64) -> FuseReply {
     guard validity > .zero,
-      name.withUnsafeBytes({ nodes.remember($0, in: directory, now: Clock.now) }), invalidation.mark == mark
+      name.withUnsafeBytes({ nodes.remember($0, in: directory, now: SystemClock.monotonic) }), invalidation.mark == mark
     else { return .error(ENOENT) }
     var parameters = fuse_entry_param()
     parameters.entry_timeout = validity.fuseSeconds

@@ -100,7 +100,9 @@ package final class FuseSession: Sendable {
     state.withLock { $0.session = SessionPointer(raw: session) }
     invalidation.start(session: session)
     for index in 0..<threadCount { startThread(index, SessionPointer(raw: session)) }
-    let ready = state.wait(until: Clock.now + .seconds(10)) { $0.initialized || $0.running == 0 ? $0.initialized : nil }
+    let ready = state.wait(until: SystemClock.monotonic + .seconds(10)) {
+      $0.initialized || $0.running == 0 ? $0.initialized : nil
+    }
     guard ready == true else { throw .notReady }
   }
 
@@ -187,7 +189,7 @@ package final class FuseSession: Sendable {
       let threads = state.withLock { $0.running > 0 ? $0.threads : [] }
       if threads.isEmpty { break }
       for thread in threads { thread.interrupt() }
-      let ended: Void? = state.wait(until: Clock.now + .milliseconds(10)) { $0.running == 0 ? () : nil }
+      let ended: Void? = state.wait(until: SystemClock.monotonic + .milliseconds(10)) { $0.running == 0 ? () : nil }
       if ended != nil { break }
     }
   }
@@ -212,7 +214,7 @@ package final class FuseSession: Sendable {
   package func finish(within limit: Duration = .seconds(30)) async {
     disconnect()
     tasks.cancelAll()
-    let deadline = Clock.now + limit
+    let deadline = SystemClock.monotonic + limit
     let idle = await offThread { [self] in tasks.waitUntilIdle(until: deadline) }
     for handle in files.removeAll() { startClosing(handle) }
     _ = directories.removeAll()

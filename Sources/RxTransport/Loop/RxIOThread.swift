@@ -70,8 +70,8 @@ package final class RxIOThread: RxLoop, SerialExecutor {
   // MARK: Executor
 
   package var isCurrent: Bool { thread.load(ordering: .relaxed) == pthread_self() }
-  package var now: MonotonicTime { Clock.monotonic }
-  package var wallTime: WallTime { Clock.wall }
+  package var now: MonotonicTime { SystemClock.monotonic }
+  package var wallTime: WallTime { SystemClock.wall }
 
   package func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
@@ -198,7 +198,7 @@ package final class RxIOThread: RxLoop, SerialExecutor {
   /// - Returns: whether there may be more to do at once.
   private func runTurn(_ turn: Turn) -> Bool {
     var isBusy = turn.pump?.collect() ?? false
-    let now = Clock.monotonic
+    let now = SystemClock.monotonic
     turn.pump?.driver.advance(to: now)
     // What was asked for before a datagram was sent must count before the datagram does.
     isBusy = runJobs(turn) || isBusy
@@ -254,9 +254,9 @@ package final class RxIOThread: RxLoop, SerialExecutor {
   /// - Returns: whether there are any.
   private func spin(_ turn: Turn) -> Bool {
     guard let pump = turn.pump, turn.spin.isOpen else { return false }
-    let start = Clock.monotonic
+    let start = SystemClock.monotonic
     let end = min(turn.spin.end(from: start), nextDeadline(turn))
-    while Clock.monotonic < end {
+    while SystemClock.monotonic < end {
       if pump.look() || remote.mayHaveItems { return true }
       sched_yield()
     }
@@ -266,11 +266,11 @@ package final class RxIOThread: RxLoop, SerialExecutor {
   /// From here until `becomeBusy` a visitor may have the turn.
   private func sleep(_ turn: Turn) {
     let poller = turn.poller
-    let start = Clock.monotonic
+    let start = SystemClock.monotonic
     let deadline = turn.sleepDeadline
     let wakeup = poller.wait(limit: deadline == .distantFuture ? nil : deadline - start)
     while !remote.becomeBusy() { counter.wait() }
-    let now = Clock.monotonic
+    let now = SystemClock.monotonic
     poller.noteAwake(now: now)
     turn.wakeups += 1
     turn.spin.slept(now - start)

@@ -181,7 +181,7 @@ final class SocketPump {
 
   private func mustWait() -> Bool {
     guard let retryAt else { return false }
-    if retryAt > Clock.monotonic { return true }
+    if retryAt > SystemClock.monotonic { return true }
     self.retryAt = nil
     return false
   }
@@ -199,7 +199,7 @@ final class SocketPump {
         return false
       case ENOBUFS where retries < Self.retriesMax, ENOMEM where retries < Self.retriesMax:
         retries += 1
-        retryAt = Clock.monotonic + Self.retryInterval
+        retryAt = SystemClock.monotonic + Self.retryInterval
         return false
       default:
         // The error may be that of an earlier packet, which the socket reports once (with IP_RECVERR).

@@ -89,7 +89,7 @@ struct AklogCommand: ParsableCommand {
     for cell in try wanted(known) {
       var token: Token
       do throws(KerberosError) {
-        token = try await kerberos.token(for: cell, stamp: 0, now: WallClock.now)
+        token = try await kerberos.token(for: cell, stamp: 0, now: SystemClock.wall)
       } catch {
         throw Trouble(
           lines: ["Couldn't get \(cell) AFS tickets:", "\(error) while getting AFS tickets"] + advice(error),
@@ -110,7 +110,7 @@ struct AklogCommand: ParsableCommand {
   private func cells() throws(Trouble) -> Cells {
     do throws(Failure) {
       return try Cells(
-        configurationFolder: configDir, cell: nil, cellServers: nil, seed: WallClock.now.nanoseconds.seed,
+        configurationFolder: configDir, cell: nil, cellServers: nil, seed: SystemClock.wall.nanoseconds.seed,
         logger: Logger(label: "aklog") { _ in SwiftLogNoOpLogHandler() })
     } catch {
       throw Trouble(lines: [error.text], code: Exit.afs)
@@ -153,7 +153,7 @@ struct AklogCommand: ParsableCommand {
   private func handOver(_ token: Token) throws(Trouble) {
     var keyringFailure: String?
     do throws(SessionKeyring.Failure) {
-      _ = try SessionKeyring().store(token, now: WallClock.now)
+      _ = try SessionKeyring().store(token, now: SystemClock.wall)
     } catch {
       keyringFailure = error.text
     }

@@ -27,7 +27,7 @@ enum DaemonTokens {
         let token = try keyring.token(serial: serial, cell: cell)
         tokens.append(
           TokenStatus(
-            cell: cell.text, state: token.isExpired(at: WallClock.now) ? "expired" : "valid",
+            cell: cell.text, state: token.isExpired(at: SystemClock.wall) ? "expired" : "valid",
             principal: token.principal, viceID: token.viceID, expires: token.expires.seconds,
             source: token.source.description, user: getuid(), trouble: nil))
       } catch {
@@ -35,14 +35,5 @@ enum DaemonTokens {
       }
     }
     return (tokens, failures)
-  }
-}
-
-/// Calendar time.
-enum WallClock {
-  static var now: WallTime {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return WallTime(seconds: Int64(time.tv_sec), nanoseconds: UInt32(time.tv_nsec))
   }
 }

@@ -1,3 +1,4 @@
+import AFSBase
 import AFSControl
 import ArgumentParser
 import Glibc
@@ -21,7 +22,7 @@ struct TokensCommand: ParsableCommand {
     if json {
       print(JSONValue.array(tokens.map(\.json)).text(indented: true))
     } else {
-      print(TokenText(tokens, now: WallClock.now.seconds).text)
+      print(TokenText(tokens, now: SystemClock.wall.seconds).text)
     }
     if !failures.isEmpty { throw ExitCode(1) }
   }

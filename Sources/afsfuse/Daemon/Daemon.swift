@@ -119,7 +119,7 @@ struct Daemon: Sendable {
     } catch {
       throw Failure(error.description)
     }
-    let started = Clock.now
+    let started = SystemClock.monotonic
     do throws(ControlError) {
       let control = try ControlServer(
         mountPoint: settings.mountPoint.path, folder: .own,
@@ -236,7 +236,7 @@ struct Daemon: Sendable {
   ) -> Int32 {
     control.stop()
     for reply in replies { reply.resume(returning: outcome) }
-    control.waitUntilServed(until: Clock.now + .seconds(5))
+    control.waitUntilServed(until: SystemClock.monotonic + .seconds(5))
     logger.notice("ended")
     return outcome == .done ? 0 : 1
   }
@@ -244,7 +244,7 @@ struct Daemon: Sendable {
   private func status(_ client: MountedClient, _ session: FuseSession, started: MonotonicTime) async -> MountStatus {
     var status = MountStatus(
       mountPoint: settings.mountPoint.path, processID: getpid(), isReadOnly: settings.options.isReadOnly,
-      uptime: (Clock.now - started).components.seconds, callbackPort: client.callbackPort)
+      uptime: (SystemClock.monotonic - started).components.seconds, callbackPort: client.callbackPort)
     await client.describe(&status)
     let kernel = session.statistics
     status.counts += [

@@ -29,7 +29,7 @@ struct InterruptTests {
         let requested = waitFor { mount.session.statistics.waitingRequests == 1 }
         #expect(requested)
         reader.interrupt()
-        let code = outcome.wait(until: Clock.now + .seconds(5)) { $0 }
+        let code = outcome.wait(until: SystemClock.monotonic + .seconds(5)) { $0 }
         #expect(code == EINTR)
         if code == nil { fileSystem.releaseReads() }
         reader.join()
@@ -91,8 +91,8 @@ struct InterruptTests {
           await mount.session.finish(within: .seconds(5))
           finished.change { $0 = true }
         }
-        #expect(finished.wait(until: Clock.now + .seconds(10)) { $0 ? true : nil } == true)
-        let code = outcome.wait(until: Clock.now + .seconds(5)) { $0 }
+        #expect(finished.wait(until: SystemClock.monotonic + .seconds(10)) { $0 ? true : nil } == true)
+        let code = outcome.wait(until: SystemClock.monotonic + .seconds(5)) { $0 }
         #expect(code == ECONNABORTED || code == ENOTCONN || code == EINTR)
         reader?.join()
         #expect(failure(access(path + "/g", F_OK)) == ENOTCONN)

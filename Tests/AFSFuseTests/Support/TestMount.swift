@@ -69,7 +69,7 @@ struct TestMount {
     let waiter = await withCheckedContinuation {
       (continuation: CheckedContinuation<Result<Value, any Error>?, Never>) in
       _ = WorkerThread(name: "afs-test-wait") {
-        continuation.resume(returning: outcome.wait(until: Clock.now + .seconds(seconds)) { $0 })
+        continuation.resume(returning: outcome.wait(until: SystemClock.monotonic + .seconds(seconds)) { $0 })
       }
     }
     guard let waiter else {
