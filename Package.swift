@@ -164,7 +164,10 @@ let package = Package(
     .target(name: "CTestCalls", path: "Tests/CTestCalls"),
     tests(
       "AFSFuseTests",
-      ["AFSBase", "AFSTypes", "AFSClient", "AFSCredentials", "AFSFuse", "CTestCalls", "TestFolders", logging]),
+      [
+        "AFSBase", "AFSTypes", "RxTransport", "AFSClient", "AFSCredentials", "AFSFuse", "CTestCalls", "TestFolders",
+        logging,
+      ]),
     tests("AFSControlTests", ["AFSBase", "AFSControl", "TestFolders", logging]),
     tests("rxperfTests", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", "rxperf", argumentParser]),
     tests(

@@ -87,6 +87,9 @@ final class MemoryFile: OpenFile {
 
   func lock(_ request: LockRequest) async throws(AFSError) {
     while true {
+      // Made before the look: an unlock after it opens the gate.
+      let (unlocked, gate) = AsyncStream<Void>.makeStream()
+      fileSystem.state.withLock { $0.lockGates.append(gate) }
       let granted = fileSystem.locks.withLock { locks in
         var table = locks[number, default: [:]][request.style] ?? LockTable()
         guard table.conflict(owner: request.owner, range: request.range, isExclusive: request.isExclusive) == nil else {
@@ -97,9 +100,11 @@ final class MemoryFile: OpenFile {
         locks[number, default: [:]][request.style] = table
         return true
       }
-      if granted { return }
+      // It may be less than what its owner had.
+      if granted { return openLockGates() }
       guard request.waits else { throw .wouldBlock }
-      guard (try? await Task.sleep(for: .milliseconds(5))) != nil else { throw .interrupted }
+      for await _ in unlocked {}
+      guard !Task.isCancelled else { throw .interrupted }
     }
   }
 
@@ -111,11 +116,24 @@ final class MemoryFile: OpenFile {
   }
 
   func unlock(_ style: LockRequest.Style, owner: UInt64, range: Range<UInt64>) async {
-    fileSystem.locks.withLock { _ = $0[number]?[style]?.clear(owner: owner, range: range) }
+    clear(style, owner, range)
   }
 
   func unlockSoon(_ style: LockRequest.Style, owner: UInt64) {
-    fileSystem.locks.withLock { _ = $0[number]?[style]?.clear(owner: owner, range: 0..<UInt64.max) }
+    clear(style, owner, 0..<UInt64.max)
+  }
+
+  private func clear(_ style: LockRequest.Style, _ owner: UInt64, _ range: Range<UInt64>) {
+    fileSystem.locks.withLock { _ = $0[number]?[style]?.clear(owner: owner, range: range) }
+    openLockGates()
+  }
+
+  private func openLockGates() {
+    let gates = fileSystem.state.withLock { state in
+      defer { state.lockGates = [] }
+      return state.lockGates
+    }
+    for gate in gates { gate.finish() }
   }
 
   private func count(_ counter: any WritableKeyPath<MemoryFileSystem.Counts, Int> & Sendable) {

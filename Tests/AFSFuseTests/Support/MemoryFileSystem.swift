@@ -74,6 +74,8 @@ final class MemoryFileSystem: FileSystem {
     var isShutDown = false
     /// Of reads that wait.
     var gates: [AsyncStream<Void>.Continuation] = []
+    /// Of those who wait for a lock.
+    var lockGates: [AsyncStream<Void>.Continuation] = []
   }
 
   let state: Mutex<State>

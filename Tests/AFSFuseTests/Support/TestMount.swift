@@ -3,6 +3,7 @@ import AFSClient
 import AFSFuse
 import Glibc
 import Logging
+import RxTransport
 import TestFolders
 import Testing
 
@@ -41,10 +42,13 @@ struct TestMount {
     defer { withExtendedLifetime(folder) {} }
     let path = folder.path
     let point = try MountPoint(checking: path, allowsNonempty: false)
-    // A priority of its own: behind simulations, which keep the pool's threads for seconds, requests would time out.
+    // On a thread of its own, as the daemon does: behind simulations, which keep all of the pool's threads for seconds,
+    // requests would time out.
+    let thread = try RxIOThread(name: "afs-test-io")
+    defer { thread.end() }
     let session = try FuseSession.mount(
       fileSystem, at: point, options: options, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-      spawn: { body in Task(priority: .high) { await body() } })
+      spawn: { body in Task(executorPreference: thread) { await body() } })
     let mount = TestMount(fileSystem: fileSystem, session: session, path: path)
     var failure: (any Error)?
     do { try await body(mount) } catch { failure = error }
