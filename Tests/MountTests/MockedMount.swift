@@ -147,8 +147,9 @@ struct MockedMount {
       }
     }
     guard let result else {
+      let hang = Hang(threads: threadStates(), statistics: session.statistics)
       session.abort()
-      throw Hang()
+      throw hang
     }
     thread.join()
     return try result.get()
@@ -165,5 +166,8 @@ struct MockedMount {
     }
   }
 
-  struct Hang: Error {}
+  struct Hang: Error {
+    var threads: String
+    var statistics: FuseSession.Statistics
+  }
 }

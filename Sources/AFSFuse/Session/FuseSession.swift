@@ -154,13 +154,24 @@ package final class FuseSession: Sendable {
       while fuse_session_exited(session) == 0 {
         let count = fuse_session_receive_buf(session, &context.request)
         if count == -EINTR || count == -EAGAIN { continue }
-        guard count > 0 else { break }
+        guard count > 0 else { return noteEnd(count) }
         fuse_session_process_buf(session, &context.request)
         context.renew(from: requestMemory)
       }
     }
     free(context.request.mem)
     replyBuffers.give(context.reply)
+  }
+
+  /// - Parameter result: of the last attempt to receive; 0 when the mount has ended.
+  private func noteEnd(_ result: Int32) {
+    // ECONNABORTED: somebody wrote to the connection's `abort` in /sys/fs/fuse/connections.
+    guard result < 0, result != -ECONNABORTED else { return }
+    logger.error(
+      "receiving requests of the kernel failed: one thread fewer serves the mount",
+      metadata: [
+        "error": "\(String(cString: strerror(-result)))"
+      ])
   }
 
   private func threadEnded() {

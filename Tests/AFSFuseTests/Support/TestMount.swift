@@ -77,14 +77,18 @@ struct TestMount {
       }
     }
     guard let waiter else {
+      let hang = Hang(threads: threadStates(), statistics: session.statistics)
       session.abort()
-      throw Hang()
+      throw hang
     }
     thread?.join()
     return try waiter.get()
   }
 
-  struct Hang: Error {}
+  struct Hang: Error {
+    var threads: String
+    var statistics: FuseSession.Statistics
+  }
 }
 
 /// An errno as a Swift error.
