@@ -1,5 +1,6 @@
 import Glibc
 import Logging
+import RxTransport
 import TestFolders
 import Testing
 
@@ -77,10 +78,13 @@ import Testing
   func stale() async throws {
     let folder = TemporaryFolder()
     let point = try MountPoint(checking: folder.path, allowsNonempty: false)
+    // This task blocks in system calls on the mount: whoever answers them must not need the pool's threads.
+    let thread = try RxIOThread(name: "afs-test-io")
+    defer { thread.end() }
     let session = try FuseSession.mount(
       MemoryFileSystem(), at: point, options: MountOptions(),
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-      spawn: { body in Task { await body() } })
+      spawn: { body in Task(executorPreference: thread) { await body() } })
     #expect(throws: MountError.alreadyMounted(point.path, type: "fuse.afsfuse")) {
       try MountPoint.cleared(point.path, allowsNonempty: true)
     }

@@ -57,7 +57,12 @@ struct InterruptTests {
         var none = sigset_t()
         sigemptyset(&none)
         posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+        // Who starts the tests in the background of a script has SIGINT ignored, and so would the program.
+        var interrupt = sigset_t()
+        sigemptyset(&interrupt)
+        sigaddset(&interrupt, SIGINT)
+        posix_spawnattr_setsigdefault(&attributes, &interrupt)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
         try #require(posix_spawnp(&pid, "cat", nil, &attributes, &argv, environ) == 0)
         #expect(waitFor { mount.session.statistics.waitingRequests == 1 })
         kill(pid, SIGINT)
