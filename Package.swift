@@ -138,6 +138,7 @@ let package = Package(
       swiftSettings: settings),
     tests("AFSRPCTests", ["AFSBase", "AFSTypes", "XDR", "RxCore", "RxTransport", "AFSRPC"]),
     .target(name: "TestFolders", path: "Tests/TestFolders", swiftSettings: settings),
+    .target(name: "TestThreads", dependencies: ["AFSBase"], path: "Tests/TestThreads", swiftSettings: settings),
     .target(
       name: "TestWorld",
       dependencies: [
@@ -155,7 +156,7 @@ let package = Package(
       "MountTests",
       [
         "AFSBase", "AFSTypes", "RxCore", "RxTransport", "AFSCache", "AFSClient", "AFSMockServer", "AFSFuse",
-        "TestFolders", "TestWorld", logging, system,
+        "TestFolders", "TestThreads", "TestWorld", logging, system,
       ]),
     tests("FuzzTests", ["AFSBase", "AFSTypes", "RxCore", "RxSecurity", "AFSCredentials"]),
     command("rxexample-client", ["Rx"], path: "contrib/examples/client"),
@@ -166,7 +167,7 @@ let package = Package(
       "AFSFuseTests",
       [
         "AFSBase", "AFSTypes", "RxTransport", "AFSClient", "AFSCredentials", "AFSFuse", "CTestCalls", "TestFolders",
-        logging,
+        "TestThreads", logging,
       ]),
     tests("AFSControlTests", ["AFSBase", "AFSControl", "TestFolders", logging]),
     tests("rxperfTests", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", "rxperf", argumentParser]),

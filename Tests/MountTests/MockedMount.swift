@@ -10,6 +10,7 @@ import RxCore
 import RxTransport
 import SystemPackage
 import TestFolders
+import TestThreads
 import TestWorld
 import Testing
 
@@ -129,30 +130,11 @@ struct MockedMount {
     seconds: Int = 30, interruptedAfter pause: Duration? = nil,
     _ body: @escaping @Sendable (_ path: String) throws -> Value
   ) async throws -> Value {
-    let outcome = Monitor<Result<Value, any Error>?>(nil)
-    let made = WorkerThread(name: "afs-test") { [path] in
-      let result = Result { try body(path) }
-      outcome.change { $0 = result }
+    let atHang = {
+      defer { session.abort() }
+      return "\(session.statistics)"
     }
-    let thread = try #require(made)
-    let result = await withCheckedContinuation {
-      (continuation: CheckedContinuation<Result<Value, any Error>?, Never>) in
-      _ = WorkerThread(name: "afs-test-wait") {
-        let end = SystemClock.monotonic + .seconds(seconds)
-        if let pause {
-          _ = outcome.wait(until: SystemClock.monotonic + pause) { $0 }
-          thread.interrupt()
-        }
-        continuation.resume(returning: outcome.wait(until: end) { $0 })
-      }
-    }
-    guard let result else {
-      let hang = Hang(threads: threadStates(), statistics: session.statistics)
-      session.abort()
-      throw hang
-    }
-    thread.join()
-    return try result.get()
+    return try await onOwnThread(seconds: seconds, interruptedAfter: pause, atHang: atHang) { [path] in try body(path) }
   }
 
   /// Whether `body` holds within two seconds: the kernel may hear of a change a little later than the server's client.
@@ -164,10 +146,5 @@ struct MockedMount {
       }
       return false
     }
-  }
-
-  struct Hang: Error {
-    var threads: String
-    var statistics: FuseSession.Statistics
   }
 }

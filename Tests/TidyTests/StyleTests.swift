@@ -84,7 +84,8 @@ import Testing
   @Test("Every test suite has a folder of sources or is one of the added suites")
   func mirror() throws {
     let added: Set<String> = [
-      "TidyTests", "TestFolders", "TestWorld", "SimulationTests", "ModelTests", "MountTests", "FuzzTests",
+      "TidyTests", "TestFolders", "TestThreads", "TestWorld", "SimulationTests", "ModelTests", "MountTests",
+      "FuzzTests",
     ]
     for suite in Set(try SourceTree.swiftFiles(below: "Tests").map(\.target)) where !added.contains(suite) {
       #expect(LayerTests.layers[String(suite.dropLast("Tests".count))] != nil, "\(suite) mirrors no target")

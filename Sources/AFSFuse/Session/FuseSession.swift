@@ -169,9 +169,7 @@ package final class FuseSession: Sendable {
     guard result < 0, result != -ECONNABORTED else { return }
     logger.error(
       "receiving requests of the kernel failed: one thread fewer serves the mount",
-      metadata: [
-        "error": "\(String(cString: strerror(-result)))"
-      ])
+      metadata: ["error": "\(String(cString: strerror(-result)))"])
   }
 
   private func threadEnded() {

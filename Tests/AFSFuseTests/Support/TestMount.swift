@@ -5,6 +5,7 @@ import Glibc
 import Logging
 import RxTransport
 import TestFolders
+import TestThreads
 import Testing
 
 extension Tag {
@@ -64,30 +65,11 @@ struct TestMount {
   func run<Value: Sendable>(
     seconds: Int = 60, _ body: @escaping @Sendable (_ path: String) throws -> Value
   ) async throws -> Value {
-    let outcome = Monitor<Result<Value, any Error>?>(nil)
-    let thread = WorkerThread(name: "afs-test") { [path] in
-      let result = Result { try body(path) }
-      outcome.change { $0 = result }
+    let atHang = {
+      defer { session.abort() }
+      return "\(session.statistics)"
     }
-    try #require(thread != nil)
-    let waiter = await withCheckedContinuation {
-      (continuation: CheckedContinuation<Result<Value, any Error>?, Never>) in
-      _ = WorkerThread(name: "afs-test-wait") {
-        continuation.resume(returning: outcome.wait(until: SystemClock.monotonic + .seconds(seconds)) { $0 })
-      }
-    }
-    guard let waiter else {
-      let hang = Hang(threads: threadStates(), statistics: session.statistics)
-      session.abort()
-      throw hang
-    }
-    thread?.join()
-    return try waiter.get()
-  }
-
-  struct Hang: Error {
-    var threads: String
-    var statistics: FuseSession.Statistics
+    return try await onOwnThread(seconds: seconds, atHang: atHang) { [path] in try body(path) }
   }
 }
 
