@@ -1,5 +1,6 @@
 """The cell, the mounts and the folders that the checks use."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -112,9 +113,19 @@ class Bench:
         self.extra = []
 
     def open(self):
+        self.wait_for_turn()
         self.a.start()
         self.b.start()
         run("find", self.a.path("open"), "-mindepth", "1", "-delete", timeout=300)
+
+    def wait_for_turn(self):
+        """Two runs on one cell would remove each other's files: the second one waits until the first one has ended."""
+        self.turn = open(os.path.join(self.variables["AFSFUSE_TESTCELL_DIR"].strip("'\""), "checks.lock"), "w")
+        try:
+            fcntl.flock(self.turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("another run uses the cell: waiting for its end", flush=True)
+            fcntl.flock(self.turn, fcntl.LOCK_EX)
 
     def mount(self, name, **keywords):
         mount = Mount(self, name, **keywords)
