@@ -5,13 +5,21 @@ import AFSTypes
 ///
 /// A client proves it by bringing back something that it cannot guess: the serial of a packet of ours (the first serial
 /// of a server's connection is random for that), the answer to a challenge, or the cookie of a version packet. That
-/// packet has 29 bytes, less than any request, and every Rx endpoint there is answers it (OpenAFS src/rx/rx_packet.c,
+/// packet, in which nothing says whom it went to but the cookie itself, has 29 bytes, less than any request, and every Rx endpoint there is answers it (OpenAFS src/rx/rx_packet.c,
 /// rxi_ReceiveVersionPacket; Linux net/rxrpc/local_event.c): pings and challenges are often longer than what came.
 extension RxEndpoint {
-  private static var questionByteCount: Int { RxHeader.byteCount + 1 }
+  static var questionByteCount: Int { RxHeader.byteCount + 1 }
 
   func isProven(_ peer: Int, now: MonotonicTime) -> Bool {
     configuration.trustsAddresses || peers[peer].proof.isProven(now: now)
+  }
+
+  /// The same of an address that may have no record.
+  func isProven(_ address: RxAddress, now: MonotonicTime) -> Bool {
+    if let peer = peersByAddress[address] { return isProven(peer, now: now) }
+    if configuration.trustsAddresses { return true }
+    guard let provenAt = provenStrangers.provenAt(address) else { return false }
+    return provenAt + AddressProof.lifetime > now
   }
 
   /// Whether not even the question for a proof may go to a client's address: it is not proven, and what it has sent is
@@ -60,16 +68,18 @@ extension RxEndpoint {
 
   mutating func askForProof(_ peer: Int, now: MonotonicTime) {
     guard !isProven(peer, now: now), peers[peer].proof.mayAsk(Self.questionByteCount, now: now) else { return }
-    // The answer comes to all threads of the port; it must lead back to this one.
-    let random = generator.next()
-    let id = lane.connectionID(from: UInt32(truncatingIfNeeded: random)) | 1
-    let cookie = random & ~0xFFFF_FFFF | UInt64(id)
-    peers[peer].proof.asked(cookie, now: now)
+    peers[peer].proof.asked(now: now)
     peers[peer].proof.spent(Self.questionByteCount, now: now)
+    sendQuestion(to: peers[peer].address, now: now)
+  }
+
+  mutating func sendQuestion(to address: RxAddress, now: MonotonicTime) {
+    let cookie = addressCookie.value(for: address, now: now)
     let header = RxHeader(
-      epoch: UInt32(truncatingIfNeeded: cookie >> 32), cid: id, callNumber: .connection, type: .version,
+      epoch: UInt32(truncatingIfNeeded: cookie >> 32), cid: UInt32(truncatingIfNeeded: cookie), callNumber: .connection,
+      type: .version,
       flags: .clientInitiated, securityIndex: 0, serviceID: 0)
-    datagrams.append(to: peers[peer].address, count: Self.questionByteCount) { bytes in
+    datagrams.append(to: address, count: Self.questionByteCount) { bytes in
       header.write(to: bytes)
       bytes.store(UInt8(0), at: RxHeader.byteCount)
     }
@@ -77,10 +87,9 @@ extension RxEndpoint {
 
   /// A version packet which answers one: of ours, if it brings the cookie back.
   mutating func receivedVersionAnswer(_ header: RxHeader, from source: RxAddress, now: MonotonicTime) {
-    guard let peer = peersByAddress[source],
-      peers[peer].proof.isAnswer(UInt64(header.epoch) << 32 | UInt64(header.cid))
-    else { return }
-    proved(peer, now: now)
+    let cookie = UInt64(header.epoch) << 32 | UInt64(header.cid)
+    guard addressCookie.isGood(cookie, for: source, now: now) else { return }
+    if let peer = peersByAddress[source] { proved(peer, now: now) } else { provenStrangers.note(source, now: now) }
   }
 
   mutating func proved(_ peer: Int, now: MonotonicTime) {

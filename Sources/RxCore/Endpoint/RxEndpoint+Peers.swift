@@ -15,6 +15,7 @@ extension RxEndpoint {
         rtt: RTTEstimator(
           initialTimeout: configuration.retransmitTimeoutInitial, timeoutMin: configuration.retransmitTimeoutMin)))
     peersByAddress[address] = peer
+    if let provenAt = provenStrangers.take(address) { peers[peer].proof.proved(now: provenAt) }
     return peer
   }
 

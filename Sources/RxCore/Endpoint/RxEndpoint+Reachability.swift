@@ -4,11 +4,15 @@ import AFSBase
 /// shown that it receives at the address it claims.
 extension RxEndpoint {
   func isReachable(_ connection: Int, now: MonotonicTime) -> Bool {
-    if connections[connection].checksReachability {
-      return peers[connections[connection].peer].proof.isProven(now: now)
-    }
-    // A few calls are served on trust, so that a small request with a small reply takes one round trip.
-    return callsOnTrust < configuration.callsOnTrustMax || isProven(connections[connection].peer, now: now)
+    let peer = connections[connection].peer
+    return connections[connection].checksReachability
+      ? isReachable(checked: true, isProven: peers[peer].proof.isProven(now: now))
+      : isReachable(checked: false, isProven: isProven(peer, now: now))
+  }
+
+  /// A few calls are served on trust, so that a small request with a small reply takes one round trip.
+  func isReachable(checked: Bool, isProven: Bool) -> Bool {
+    isProven || (!checked && callsOnTrust < configuration.callsOnTrustMax)
   }
 
   /// A ping with soft acks for a window's worth of packets before it would be out of place: this is one without.

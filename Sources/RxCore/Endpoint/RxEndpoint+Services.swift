@@ -23,6 +23,7 @@ extension RxEndpoint {
       refuse(packet, from: source, now: now)
       return nil
     }
+    guard admitsConnection(packet, of: service, from: source, now: now) else { return nil }
     return makeServerConnection(key, packet.header, (id, service), from: source, now: now)
   }
 
@@ -104,14 +105,14 @@ extension RxEndpoint {
     guard packet.type == .data, isFirstWindow(header.seq) else { return nil }
     let canBeAnnounced =
       header.seq == .first && connections[connection].isAuthenticated && isReachable(connection, now: now)
-    guard canBeAnnounced || halfOpenCalls < configuration.halfOpenCallsMax else {
-      noteIdle(connection, now: now)
-      return nil
-    }
     guard waitingCalls < configuration.acceptQueueDepth else {
       if strayAnswers.admit(now: now), mayAnswer(connection, RxHeader.byteCount, now: now) {
         sendBusy(header, connection)
       }
+      noteIdle(connection, now: now)
+      return nil
+    }
+    guard canBeAnnounced || makeHalfOpenPlace(connection, now: now) else {
       noteIdle(connection, now: now)
       return nil
     }
@@ -127,6 +128,7 @@ extension RxEndpoint {
     call.timers.deadline = lifetimeMax.map { now + $0 }
     let index = calls.insert(call)
     halfOpenCalls += 1
+    if !canBeAnnounced { noteHalfOpen(index) }
     attach(index, connection, header.channel)
     return index
   }

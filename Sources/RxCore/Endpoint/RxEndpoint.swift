@@ -14,7 +14,8 @@ public struct RxEndpoint: ~Copyable {
   /// What tells this run of the port from others; the same for all lanes of a port.
   public let epoch: UInt32
   let lane: RxLane
-  var generator: SeededGenerator
+  /// Epochs, ids, nonces and serials: peers see some, and must not guess the others.
+  var generator: KeyedGenerator
   var nextConnectionID: UInt32
   var isShutDown = false
 
@@ -48,6 +49,13 @@ public struct RxEndpoint: ~Copyable {
   var halfOpenCalls = 0
   /// Service calls under way that were announced before their client had proven its address.
   var callsOnTrust = 0
+  /// Names of half-open calls in the order in which they came: of addresses not proven, and of others that were found
+  /// among them. Some may have become more than half-open.
+  var halfOpenStrangers: Deque<UInt64> = []
+  var halfOpenProven: Deque<UInt64> = []
+  /// What questions for proofs carry, and who has answered while there was no record of it.
+  let addressCookie: AddressCookie
+  var provenStrangers = ProvenStrangers()
 
   // Timers and output.
   var callTimers = TimerTable()
@@ -71,18 +79,24 @@ public struct RxEndpoint: ~Copyable {
   var traffic = RxTraffic()
 
   /// - Parameters:
-  ///   - seed: where random numbers (epoch, connection ids, challenges) come from.
+  ///   - key: where random numbers (epoch, connection ids, challenges) come from; nobody else may know it.
   ///   - lane: which share of the port's connections is this endpoint's.
-  public init(configuration: RxEndpointConfiguration, seed: UInt64, now: MonotonicTime, lane: RxLane = .only) {
+  public init(configuration: RxEndpointConfiguration, key: RandomKey, now: MonotonicTime, lane: RxLane = .only) {
     self.configuration = configuration
     self.lane = lane
-    generator = SeededGenerator(seed: seed)
+    generator = KeyedGenerator(key: key)
     let random = RxEpoch.random(using: &generator)
+    addressCookie = AddressCookie(lane: lane, using: &generator)
     epoch = lane.epoch ?? random
     nextConnectionID = lane.connectionID(from: UInt32(truncatingIfNeeded: generator.next()))
     strayAnswers = RateLimit(perSecond: 1000, now: now)
     versionAnswers = RateLimit(perSecond: 50, now: now)
     debugAnswers = RateLimit(perSecond: Self.debugAnswersPerSecond, now: now)
+  }
+
+  /// For tests and simulations: random numbers that come again with the same seed.
+  public init(configuration: RxEndpointConfiguration, seed: UInt64, now: MonotonicTime, lane: RxLane = .only) {
+    self.init(configuration: configuration, key: RandomKey(seed: seed), now: now, lane: lane)
   }
 
   // MARK: Input

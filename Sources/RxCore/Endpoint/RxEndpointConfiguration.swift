@@ -83,8 +83,8 @@ public struct RxEndpointConfiguration: Sendable, Hashable {
   public var serverConnectionsMax = 16384
   /// Service calls that may wait for the driver; beyond it peers get BUSY.
   public var acceptQueueDepth = 256
-  /// Service calls at most of which the first packet, or the client's proof of who it is, is still missing. Beyond it
-  /// only calls that can be announced at once are taken; the others' clients try again.
+  /// Service calls at most of which the first packet, or the client's proof of who or where it is, is still missing.
+  /// Beyond it clients must prove their addresses first, and then take the places of those which have not.
   public var halfOpenCallsMax = 1024
   /// Service calls at most that are served before their client has proven its address; the others wait for the proof, a
   /// round trip. Each can hold a reply as long as the transmit window.

@@ -3,7 +3,7 @@
 /// Of a call of ours we choose the connection id: its low bits above the channel are the number of the lane, so that
 /// the replies lead back. Of a peer's call we see epoch and connection id only: their hash is the lane, so that one
 /// client's connections, and those of many clients, are spread evenly.
-public struct RxLane: Sendable, Hashable {
+public struct RxLane: Sendable, Hashable, BitwiseCopyable {
   public var index: Int
   public var count: Int
   /// What all lanes of a port share, since peers see one client in them; nil for a random one.

@@ -9,8 +9,6 @@ struct AddressProof: BitwiseCopyable {
   private(set) var provenAt: MonotonicTime?
   /// Bytes received and not spent, while it is not proven.
   private var credit = 0
-  /// What the answer to our question must bring back; 0 for no question.
-  private var cookie: UInt64 = 0
   private var askedAt: MonotonicTime?
 
   /// How long a proof counts (OpenAFS src/rx/rx.h, RX_CHECKREACH_TTL).
@@ -38,7 +36,6 @@ struct AddressProof: BitwiseCopyable {
   mutating func proved(now: MonotonicTime) {
     provenAt = now
     credit = 0
-    cookie = 0
     askedAt = nil
   }
 
@@ -49,10 +46,5 @@ struct AddressProof: BitwiseCopyable {
     return true
   }
 
-  mutating func asked(_ cookie: UInt64, now: MonotonicTime) {
-    self.cookie = cookie
-    askedAt = now
-  }
-
-  func isAnswer(_ cookie: UInt64) -> Bool { cookie != 0 && cookie == self.cookie }
+  mutating func asked(now: MonotonicTime) { askedAt = now }
 }

@@ -97,8 +97,8 @@ public final class Simulator: TaskExecutor {
   }
 
   func makeDriver(_ configuration: RxEndpointConfiguration) -> RxEndpointDriver {
-    let seed = state.value.generator.next()
-    return RxEndpointDriver(loop: self, configuration: configuration, seed: seed, now: state.value.now)
+    let key = RandomKey(seed: state.value.generator.next())
+    return RxEndpointDriver(loop: self, configuration: configuration, key: key, now: state.value.now)
   }
 
   /// What happens on all paths that have no conditions of their own.

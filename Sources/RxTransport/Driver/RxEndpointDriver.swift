@@ -32,16 +32,17 @@ package final class RxEndpointDriver {
   let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: scratchBytes, alignment: 16)
 
   /// - Parameters:
+  ///   - key: where the endpoint's random numbers come from; nobody else may know it.
   ///   - lane: which share of the port's connections is this driver's.
   ///   - acceptQueue: what all drivers of the port share; nil for one of its own.
   package init(
-    loop: any RxLoop, configuration: RxEndpointConfiguration, seed: UInt64, now: MonotonicTime, lane: RxLane = .only,
+    loop: any RxLoop, configuration: RxEndpointConfiguration, key: RandomKey, now: MonotonicTime, lane: RxLane = .only,
     acceptQueue: AcceptQueue? = nil
   ) {
     self.loop = loop
     self.now = now
     self.acceptQueue = acceptQueue ?? AcceptQueue(handlersMax: Self.handlersMax)
-    endpoint = RxEndpoint(configuration: configuration, seed: seed, now: now, lane: lane)
+    endpoint = RxEndpoint(configuration: configuration, key: key, now: now, lane: lane)
   }
 
   /// What peers know this run of the port by.

@@ -90,7 +90,7 @@ final class OpenPort: Sendable {
     func lane(_ lane: RxLane, socket: consuming UDPSocket) throws(RxTransportError) -> LaneExchange.Lane {
       let thread = try RxIOThread(name: lane.count > 1 ? "rx-io-\(lane.index)" : "rx-io", spin: options.spin)
       let driver = RxEndpointDriver(
-        loop: thread, configuration: configuration, seed: seed(), now: SystemClock.monotonic, lane: lane,
+        loop: thread, configuration: configuration, key: key(), now: SystemClock.monotonic, lane: lane,
         acceptQueue: acceptQueue)
       if let trace = options.trace {
         let local = RxAddress(
@@ -102,11 +102,11 @@ final class OpenPort: Sendable {
       return LaneExchange.Lane(thread: thread, driver: LoopBound(driver), pump: LoopBound(pump))
     }
 
-    private func seed() -> UInt64 {
-      var seed: UInt64 = 0
-      // Cannot fail for 8 bytes once the system has started; if it does, the clock must do.
-      if afsfuse_random(&seed, 8) != 0 { seed = UInt64(bitPattern: SystemClock.monotonic.nanoseconds) }
-      return seed
+    private func key() -> RandomKey {
+      var words: [2 of UInt64] = [0, 0]
+      // Cannot fail for 16 bytes once the system has started; if it does, the clock must do.
+      if afsfuse_random(&words, 16) != 0 { words[0] = UInt64(bitPattern: SystemClock.monotonic.nanoseconds) }
+      return RandomKey(words[0], words[1])
     }
   }
 }

@@ -96,8 +96,9 @@ import Testing
     )
 
     init(_ loop: RxIOThread, _ queue: AcceptQueue) {
-      client = RxEndpointDriver(loop: loop, configuration: .init(), seed: 1, now: loop.now)
-      server = RxEndpointDriver(loop: loop, configuration: .init(), seed: 2, now: loop.now, acceptQueue: queue)
+      client = RxEndpointDriver(loop: loop, configuration: .init(), key: RandomKey(1, 1), now: loop.now)
+      server = RxEndpointDriver(
+        loop: loop, configuration: .init(), key: RandomKey(2, 2), now: loop.now, acceptQueue: queue)
       server.register(EchoService())
     }
 

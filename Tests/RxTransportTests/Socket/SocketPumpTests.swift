@@ -74,7 +74,8 @@ import Testing
     init(wantsIPv6: Bool = true) throws {
       loop = try RxIOThread()
       driver = RxEndpointDriver(
-        loop: loop, configuration: RxEndpointConfiguration(), seed: 1, now: MonotonicTime(nanoseconds: 1_000_000_000))
+        loop: loop, configuration: RxEndpointConfiguration(), key: RandomKey(1, 1),
+        now: MonotonicTime(nanoseconds: 1_000_000_000))
       let kernel = kernel
       pump = SocketPump(
         driver: driver,

@@ -6,6 +6,7 @@ import PackageDescription
 //
 //   swift run -c release --package-path contrib/bench/rxkad rxkadbench cipher
 //   contrib/bench/rxkad/check        (needs contrib/testcell up)
+//   contrib/bench/rx/halfopen        (a server and clients of it, with `serve` and `call`)
 
 let settings: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
