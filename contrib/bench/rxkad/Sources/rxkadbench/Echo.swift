@@ -38,8 +38,8 @@ enum Echo {
       let now = Int64(time(nil))
       let ticket = NativeTicket.seal(
         RxkadTicket(
-          client: RxPrincipal(name: "bench", cell: ""), sessionKey: key, starts: UInt32(now - 60),
-          ends: UInt32(now + 3600)),
+          client: RxPrincipal(name: "bench", cell: ""), sessionKey: key, starts: now - 60,
+          ends: now + 3600),
         server: RxPrincipal(name: "afs", cell: ""), key: key)!
       reference = transport.register(
         try RxkadClientSecurity(

@@ -1,4 +1,5 @@
 import Glibc
+import RxCore
 
 @main
 struct RxkadBench {
