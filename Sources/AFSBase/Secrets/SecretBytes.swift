@@ -23,6 +23,11 @@ public final class SecretBytes: Sendable, Hashable, CustomStringConvertible, Cus
   }
 
   public convenience init(_ bytes: [UInt8]) {
+    self.init(bytes[...])
+  }
+
+  /// Of a slice itself: an array made of it first would be a copy that nobody wipes.
+  public convenience init(_ bytes: ArraySlice<UInt8>) {
     self.init(count: bytes.count) { $0.copyBytes(from: bytes) }
   }
 

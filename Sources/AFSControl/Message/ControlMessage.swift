@@ -1,4 +1,6 @@
-/// What a command asks a daemon: one line of JSON.
+package import AFSBase
+
+/// What a command asks a daemon: one line (`line`).
 package enum ControlRequest: Hashable, Sendable {
   case status
   /// The tables of Rx: calls, connections, peers, operations.
@@ -8,7 +10,7 @@ package enum ControlRequest: Hashable, Sendable {
   /// The caller's tokens.
   case tokens
   /// The caller hands over a token, as a key's payload (`UserKeyPayload`) for a cell.
-  case setToken(cell: String, payload: [UInt8])
+  case setToken(cell: String, payload: SecretBytes)
   /// The caller takes his token for a cell away, or all.
   case removeTokens(cell: String?)
 
@@ -23,6 +25,7 @@ package enum ControlRequest: Hashable, Sendable {
     }
   }
 
+  /// Without a token's payload.
   package var json: JSONValue {
     switch self {
     case .status:
@@ -35,10 +38,9 @@ package enum ControlRequest: Hashable, Sendable {
       ])
     case .tokens:
       .object([.init("version", .integer(Self.version)), .init("command", .string("tokens"))])
-    case .setToken(let cell, let payload):
+    case .setToken(let cell, _):
       .object([
         .init("version", .integer(Self.version)), .init("command", .string("setToken")), .init("cell", .string(cell)),
-        .init("payload", .string(Hexadecimal.text(payload))),
       ])
     case .removeTokens(let cell):
       .object([
@@ -48,8 +50,9 @@ package enum ControlRequest: Hashable, Sendable {
     }
   }
 
+  /// - Parameter payload: what came beside the JSON.
   /// - Throws: a text for the sender.
-  package init(_ json: JSONValue) throws(ControlError) {
+  init(_ json: JSONValue, payload: SecretBytes?) throws(ControlError) {
     guard json["version"]?.integer == Self.version else { throw .refused("this daemon speaks version \(Self.version)") }
     switch json["command"]?.string {
     case "status": self = .status
@@ -57,7 +60,7 @@ package enum ControlRequest: Hashable, Sendable {
     case "unmount": self = .unmount(lazily: json["lazy"]?.bool ?? false)
     case "tokens": self = .tokens
     case "setToken":
-      guard let cell = json["cell"]?.string, let payload = json["payload"]?.string.flatMap(Hexadecimal.bytes) else {
+      guard let cell = json["cell"]?.string, let payload else {
         throw .refused("setToken needs a cell and a payload")
       }
       self = .setToken(cell: cell, payload: payload)

@@ -1,28 +1,26 @@
-/// Bytes as pairs of hexadecimal digits, for JSON.
+import AFSBase
+
+/// Bytes as pairs of hexadecimal digits, for messages.
 enum Hexadecimal {
   private static let digits = Array("0123456789abcdef".utf8)
 
-  static func text(_ bytes: [UInt8]) -> String {
-    var text: [UInt8] = []
-    text.reserveCapacity(2 * bytes.count)
-    for byte in bytes {
-      text.append(digits[Int(byte >> 4)])
-      text.append(digits[Int(byte & 15)])
+  static func append(_ secret: SecretBytes, to text: inout [UInt8]) {
+    secret.withUnsafeBytes { bytes in
+      for byte in bytes {
+        text.append(digits[Int(byte >> 4)])
+        text.append(digits[Int(byte & 15)])
+      }
     }
-    return String(decoding: text, as: UTF8.self)
   }
 
   /// nil when it is none.
-  static func bytes(_ text: String) -> [UInt8]? {
-    let digits = Array(text.utf8)
-    guard digits.count.isMultiple(of: 2) else { return nil }
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(digits.count / 2)
-    for index in stride(from: 0, to: digits.count, by: 2) {
-      guard let high = value(digits[index]), let low = value(digits[index + 1]) else { return nil }
-      bytes.append(high << 4 | low)
+  static func secret(_ text: UnsafeRawBufferPointer) -> SecretBytes? {
+    guard text.count.isMultiple(of: 2), text.allSatisfy({ value($0) != nil }) else { return nil }
+    return SecretBytes(count: text.count / 2) { bytes in
+      for index in bytes.indices {
+        bytes[index] = (value(text[2 * index]) ?? 0) << 4 | (value(text[2 * index + 1]) ?? 0)
+      }
     }
-    return bytes
   }
 
   private static func value(_ digit: UInt8) -> UInt8? {

@@ -18,7 +18,7 @@ package enum ControlClient {
     let connection = try connect(socket.path)
     try connection.requirePeer(socket.folder.owner, path: socket.path)
     do throws(ControlError) {
-      try connection.send(request.json, until: SystemClock.monotonic + sendTime)
+      try connection.send(request, until: SystemClock.monotonic + sendTime)
     } catch {
       // A daemon that does not want the request may have hung up, and have said why.
       if error != .absent { throw error }

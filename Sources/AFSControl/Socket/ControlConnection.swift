@@ -16,8 +16,9 @@ final class ControlConnection: Sendable {
     close(descriptor)
   }
 
-  func send(_ json: JSONValue, until deadline: MonotonicTime) throws(ControlError) {
-    let bytes = Array((json.text() + "\n").utf8)
+  func send(_ request: ControlRequest, until deadline: MonotonicTime) throws(ControlError) {
+    var bytes = request.line
+    defer { ConstantTime.wipe(&bytes) }
     var sent = 0
     while sent < bytes.count {
       try wait(for: POLLOUT, until: deadline)

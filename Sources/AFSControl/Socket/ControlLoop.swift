@@ -121,11 +121,9 @@ struct ControlLoop {
     }
   }
 
-  private mutating func answer(_ line: [UInt8], _ id: UInt64, _ user: uid_t) {
+  private mutating func answer(_ line: RequestLine, _ id: UInt64, _ user: uid_t) {
     do throws(ControlError) {
-      let json: JSONValue
-      do throws(JSONError) { json = try JSONValue(parsing: line) } catch { throw .refused("the request is malformed") }
-      let request = try ControlRequest(json)
+      let request = try line.withBytes { line throws(ControlError) in try ControlRequest(line: line) }
       guard quota.isPrivileged(user) || request.isForEverybody else { throw .refused(Self.foreign) }
       spawn { [handler, mailbox] in mailbox.post(await handler(request, user), to: id) }
     } catch {

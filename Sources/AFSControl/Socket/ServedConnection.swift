@@ -17,7 +17,7 @@ struct ServedConnection {
 
   enum Outcome: Equatable {
     case waiting
-    case request([UInt8])
+    case request(RequestLine)
     /// A text for the sender.
     case refused(String)
     /// Nothing more is to come of it.
@@ -59,23 +59,19 @@ struct ServedConnection {
     }
   }
 
-  private mutating func read(_ known: RequestLine) -> Outcome {
-    var line = known
-    var chunk = [UInt8](repeating: 0, count: 4096)
+  private mutating func read(_ line: RequestLine) -> Outcome {
     while true {
-      let count = recv(socket.descriptor, &chunk, chunk.count, Int32(MSG_DONTWAIT))
+      let space = line.space
+      let count = recv(socket.descriptor, space.baseAddress, space.count, Int32(MSG_DONTWAIT))
       if count < 0, errno == EINTR { continue }
-      if count < 0, errno == EAGAIN {
-        step = .reading(line)
-        return .waiting
-      }
+      if count < 0, errno == EAGAIN { return .waiting }
       guard count > 0 else { return .over }
-      switch line.take(chunk[..<count]) {
+      switch line.took(count) {
       case .incomplete: continue
-      case .line(let bytes):
+      case .complete:
         step = .answering
         deadline = .distantFuture
-        return .request(bytes)
+        return .request(line)
       case .tooLong: return .refused("the request is too long")
       }
     }

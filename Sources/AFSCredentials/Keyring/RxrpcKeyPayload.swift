@@ -42,7 +42,7 @@ package enum RxrpcKeyPayload {
     guard 1...Token.ticketByteCountMax ~= ticketByteCount else { throw .badField("ticket") }
     return Token(
       cell: cell, principal: "", viceID: nil, keyVersion: number(at: 12, UInt32.self),
-      sessionKey: SecretBytes(Array(payload[16..<24])), ticket: SecretBytes(Array(payload[24...])), begins: nil,
+      sessionKey: SecretBytes(payload[16..<24]), ticket: SecretBytes(payload[24...]), begins: nil,
       expires: WallTime(seconds: Int64(number(at: 8, UInt32.self))), source: source)
   }
 
@@ -92,7 +92,7 @@ package enum RxrpcKeyPayload {
     // The kernel takes tokens which are longer than what is in them.
     return Token(
       cell: cell, principal: "", viceID: viceID > 0 ? viceID : nil, keyVersion: keyVersion,
-      sessionKey: SecretBytes(Array(key)), ticket: SecretBytes(Array(ticket)),
+      sessionKey: SecretBytes(key), ticket: SecretBytes(ticket),
       begins: begins == 0 ? nil : WallTime(seconds: Int64(begins)), expires: WallTime(seconds: Int64(expires)),
       source: source)
   }
@@ -107,9 +107,15 @@ package enum RxrpcKeyPayload {
     return UInt64(reader.remaining) == padded
   }
 
-  /// The XDR form that a key is made of.
+  /// Bytes of a token beside its ticket, and of all before it beside the cell's name; with padding.
+  private static let tokenByteCountMax = 40
+  private static let headByteCountMax = 24
+
+  /// The XDR form that a key is made of. The caller wipes it.
   package static func payload(of token: Token) -> [UInt8] {
     var body: [UInt8] = []
+    // All at once: an array that grows leaves copies of the key behind.
+    body.reserveCapacity(tokenByteCountMax + token.ticket.count)
     body.append(word: rxkad)
     body.append(word: UInt32(bitPattern: token.viceID ?? 0))
     body.append(word: token.keyVersion)
@@ -121,6 +127,7 @@ package enum RxrpcKeyPayload {
     token.ticket.withUnsafeBytes { body.append(padded: $0) }
     defer { ConstantTime.wipe(&body) }
     var payload: [UInt8] = []
+    payload.reserveCapacity(headByteCountMax + token.cell.text.utf8.count + body.count)
     payload.append(word: 0)
     payload.append(word: UInt32(token.cell.text.utf8.count))
     payload.append(padded: Array(token.cell.text.utf8))

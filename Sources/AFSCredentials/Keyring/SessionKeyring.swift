@@ -128,21 +128,27 @@ package struct SessionKeyring: Sendable {
     // Without the look a process that has no session keyring would be given one that ends with it.
     let target = keyctl_get_keyring_ID(keyring, 0)
     guard target > 0 else { throw Self.failure("the session keyring cannot be found") }
-    var serial = add("rxrpc", token, RxrpcKeyPayload.payload(of: token), to: target)
+    var payload = RxrpcKeyPayload.payload(of: token)
+    var (serial, code) = add("rxrpc", token, &payload, to: target)
     // No such key type in this kernel, or not for this process.
-    if serial < 0, errno == ENODEV || errno == ENOPKG || errno == EPROTONOSUPPORT {
-      serial = add("user", token, UserKeyPayload.payload(of: token), to: target)
+    if serial < 0, code == ENODEV || code == ENOPKG || code == EPROTONOSUPPORT {
+      payload = UserKeyPayload.payload(of: token)
+      (serial, code) = add("user", token, &payload, to: target)
     }
-    guard serial > 0 else { throw Self.failure("the token cannot be put into the session keyring") }
+    guard serial > 0 else { throw Self.failure("the token cannot be put into the session keyring", code) }
     let seconds = token.expires.seconds - now.seconds
     if seconds > 0 { _ = keyctl_set_timeout(serial, UInt32(clamping: seconds)) }
     return serial
   }
 
-  private func add(_ type: String, _ token: Token, _ payload: [UInt8], to target: Int32) -> Int32 {
-    var payload = payload
+  /// - Parameter payload: is wiped: an array of its own, for a shared one would leave the other copy.
+  /// - Returns: the key's serial number, or what went wrong.
+  private func add(
+    _ type: String, _ token: Token, _ payload: inout [UInt8], to target: Int32
+  ) -> (serial: Int32, errno: Int32) {
     defer { ConstantTime.wipe(&payload) }
-    return add_key(type, Self.description(of: token.cell), payload, payload.count, target)
+    let serial = add_key(type, Self.description(of: token.cell), payload, payload.count, target)
+    return (serial, errno)
   }
 
   /// Takes a cell's token out, and makes it useless for who holds it otherwise.
@@ -159,7 +165,7 @@ package struct SessionKeyring: Sendable {
     return isFound
   }
 
-  private static func failure(_ text: String) -> Failure {
-    Failure(text: "\(text): \(String(cString: strerror(errno)))")
+  private static func failure(_ text: String, _ code: Int32 = errno) -> Failure {
+    Failure(text: "\(text): \(String(cString: strerror(code)))")
   }
 }

@@ -12,8 +12,16 @@ package enum UserKeyPayload {
   /// Kerberos sets no limit to names; longer ones than this are not met.
   private static let principalByteCountMax = 1024
 
+  /// Bytes of all that has a fixed length.
+  private static let fixedByteCount = 56
+
+  /// The caller wipes it.
   package static func payload(of token: Token) -> [UInt8] {
-    var payload = magic
+    var payload: [UInt8] = []
+    // All at once: an array that grows leaves copies of the key behind.
+    payload.reserveCapacity(
+      fixedByteCount + token.cell.text.utf8.count + token.principal.utf8.count + token.ticket.count)
+    payload += magic
     payload.append(word: version)
     payload.append(word: UInt32(bitPattern: token.viceID ?? 0))
     payload.append(word: token.keyVersion)
@@ -53,7 +61,7 @@ package enum UserKeyPayload {
     guard reader.remaining == 0 else { throw .badLength }
     return Token(
       cell: cell, principal: principal, viceID: viceID == 0 ? nil : viceID, keyVersion: keyVersion,
-      sessionKey: SecretBytes(Array(key)), ticket: SecretBytes(Array(ticket)),
+      sessionKey: SecretBytes(key), ticket: SecretBytes(ticket),
       begins: begins == 0 ? nil : WallTime(seconds: begins), expires: WallTime(seconds: expires), source: source)
   }
 

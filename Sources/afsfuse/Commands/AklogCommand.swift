@@ -160,7 +160,8 @@ struct AklogCommand: ParsableCommand {
     var taken = 0
     var payload = UserKeyPayload.payload(of: token)
     defer { ConstantTime.wipe(&payload) }
-    let failures = DaemonTokens.askAll(.setToken(cell: token.cell.text, payload: payload)) { _ in taken += 1 }
+    let request = ControlRequest.setToken(cell: token.cell.text, payload: SecretBytes(payload))
+    let failures = DaemonTokens.askAll(request) { _ in taken += 1 }
     for failure in failures { printError("aklog: \(failure)") }
     if let keyringFailure {
       if taken == 0 {

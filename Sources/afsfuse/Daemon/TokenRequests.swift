@@ -20,11 +20,13 @@ struct TokenRequests: Sendable {
     }
   }
 
-  func set(cell name: String, payload: [UInt8], user: uid_t) async -> ControlReply {
+  func set(cell name: String, payload: SecretBytes, user: uid_t) async -> ControlReply {
     guard let cell = CellName(name) else { return .failed("'\(name)' is not a cell name") }
     let token: Token
+    var bytes = payload.withUnsafeBytes { Array($0) }
+    defer { ConstantTime.wipe(&bytes) }
     do throws(KeyPayloadError) {
-      token = try UserKeyPayload.token(payload, cell: cell, source: .command)
+      token = try UserKeyPayload.token(bytes, cell: cell, source: .command)
     } catch {
       return .failed("the token cannot be used: \(error)")
     }

@@ -41,7 +41,7 @@ import Testing
     }
   }
 
-  private let token = ControlRequest.setToken(cell: "example.com", payload: [1, 2, 3])
+  private let token = ControlRequest.setToken(cell: "example.com", payload: SecretBytes([1, 2, 3]))
 
   @Test("Nothing is sent into a folder that belongs to somebody else")
   func foreignFolder() throws {

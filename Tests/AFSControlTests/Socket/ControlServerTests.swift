@@ -60,7 +60,7 @@ import Testing
       defer { server.stop() }
       for request in [
         ControlRequest.status, .unmount(lazily: true), .unmount(lazily: false), .tokens, .removeTokens(cell: nil),
-        .removeTokens(cell: "example.com"), .setToken(cell: "example.com", payload: [0, 0x7F, 0xFF]),
+        .removeTokens(cell: "example.com"), .setToken(cell: "example.com", payload: SecretBytes([0, 0x7F, 0xFF])),
       ] {
         #expect(try await ask(request, server.socket) == .failed("\(request)"))
       }
@@ -199,7 +199,7 @@ import Testing
   func longToken() async throws {
     try await withFolder { folder in
       let longest = ControlRequest.setToken(
-        cell: String(repeating: "c", count: 255), payload: [UInt8](repeating: 0xAB, count: 32767))
+        cell: String(repeating: "c", count: 255), payload: SecretBytes([UInt8](repeating: 0xAB, count: 32767)))
       let server = try server(folder) { request, _ in request == longest ? .done : .failed("another") }
       defer { server.stop() }
       #expect(try await ask(longest, server.socket) == .done)
@@ -214,7 +214,7 @@ import Testing
       defer { server.stop() }
       let slow = try (0..<4).map { _ in
         let client = try ControlClient.connect(server.socket.path)
-        try client.send(ControlRequest.rx.json, until: .distantFuture)
+        try client.send(.rx, until: .distantFuture)
         return client
       }
       for _ in 0..<20 { #expect(try await ask(.status, server.socket) == .done) }

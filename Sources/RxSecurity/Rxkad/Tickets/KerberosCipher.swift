@@ -47,7 +47,7 @@ enum KerberosCipher {
         ? hmac(aes, keys.integrity, [UInt8](repeating: 0, count: 16) + Array(body)) : hmac(aes, keys.integrity, plain),
       ConstantTime.areEqual(expected, check)
     else { return nil }
-    return SecretBytes(Array(plain[confounderByteCount...]))
+    return SecretBytes(plain[confounderByteCount...])
   }
 
   static func encrypt(
@@ -150,7 +150,7 @@ enum KerberosCipher {
     let check = Array(plain[desConfounderByteCount..<start])
     for index in desConfounderByteCount..<start { plain[index] = 0 }
     guard let expected = desCheck(plain, enctype), ConstantTime.areEqual(expected, check) else { return nil }
-    return SecretBytes(Array(plain[start...]))
+    return SecretBytes(plain[start...])
   }
 
   private static func encryptDES(

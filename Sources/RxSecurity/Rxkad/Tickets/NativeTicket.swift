@@ -65,7 +65,7 @@ public enum NativeTicket {
       throw bad("is malformed: it has bytes left over")
     }
     return RxkadTicket(
-      client: RxPrincipal(name: name, instance: instance, cell: realm), sessionKey: SecretBytes(Array(key)),
+      client: RxPrincipal(name: name, instance: instance, cell: realm), sessionKey: SecretBytes(key),
       starts: Int64(start), ends: TicketLifetime.end(start: Int64(start), byte: lifetime))
   }
 
