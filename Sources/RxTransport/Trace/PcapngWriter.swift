@@ -39,8 +39,9 @@ enum PcapngWriter {
   }
 
   /// An enhanced packet block: IP and UDP headers made up around `datagram`.
+  /// - Parameter shown: how many of its bytes are as they are; zeros stand for the others.
   static func appendPacket(
-    _ datagram: UnsafeRawBufferPointer, from source: RxAddress, to destination: RxAddress, isOutgoing: Bool,
+    _ datagram: UnsafeRawBufferPointer, shown: Int, from source: RxAddress, to destination: RxAddress, isOutgoing: Bool,
     at time: WallTime, to out: inout [UInt8]
   ) {
     let isIPv4 = source.ipv4 != nil && destination.ipv4 != nil
@@ -61,8 +62,8 @@ enum PcapngWriter {
       out.append(destination.port.bigEndian)
       out.append(UInt16(truncatingIfNeeded: datagram.count + 8).bigEndian)
       out.append(0 as UInt16)  // no checksum
-      out.append(contentsOf: datagram)
-      out.append(contentsOf: repeatElement(0, count: -length & 3))
+      out.append(contentsOf: datagram.prefix(shown))
+      out.append(contentsOf: repeatElement(0, count: datagram.count - shown + (-length & 3)))
       // Option epb_flags (2): 1 inbound, 2 outbound.
       out.append(2 as UInt16)
       out.append(4 as UInt16)

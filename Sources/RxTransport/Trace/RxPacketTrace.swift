@@ -2,7 +2,8 @@ package import AFSBase
 import Glibc
 package import RxCore
 
-/// Writes datagrams to a pcapng file, as they are on the wire, with a thread of its own.
+/// Writes datagrams to a pcapng file, as they are on the wire, with a thread of its own. Only the bodies of responses to
+/// challenges are left out, zeros stand for them: tickets lie there.
 ///
 /// The file is bounded: before it would grow beyond half of `bytesMax` it is renamed to PATH.1 (replacing an older one) and begun
 /// anew. A disk that is too slow, or full, costs packets of the trace and never delays the network: what is lost is
@@ -55,7 +56,8 @@ public final class RxPacketTrace: Sendable {
     state.change { state in
       guard !state.mustEnd, state.buffer.count < Self.waitingMax else { return state.lost += 1 }
       PcapngWriter.appendPacket(
-        datagram, from: source, to: destination, isOutgoing: isOutgoing, at: time, to: &state.buffer)
+        datagram, shown: ShownBytes.count(of: datagram), from: source, to: destination, isOutgoing: isOutgoing,
+        at: time, to: &state.buffer)
     }
   }
 

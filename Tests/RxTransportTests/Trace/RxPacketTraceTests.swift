@@ -70,6 +70,26 @@ import Testing
     #expect(trace.lostCount == 0)
   }
 
+  @Test("A response to a challenge is in the file without its ticket, other packets whole")
+  func responses() throws {
+    let path = folder.path + "/trace.pcapng"
+    let trace = try RxPacketTrace(path: path)
+    let address = RxAddress(ipv4: 0x0A00_0001, port: 7001)
+    for type in [6, 7, 1] as [UInt8] {
+      var datagram = [UInt8](repeating: 9, count: 101)
+      datagram[20] = type
+      datagram.withUnsafeBytes {
+        trace.record($0, from: address, to: address, isOutgoing: true, at: .init(seconds: 1, nanoseconds: 2))
+      }
+    }
+    trace.close()
+    // Behind 20 bytes of the block, the IP header and the UDP header.
+    let datagrams = try blocks(path).dropFirst(2).map { Array($0.body[48..<(48 + 101)]) }
+    #expect(datagrams.map { $0[20] } == [6, 7, 1])
+    #expect(datagrams[1][28...].allSatisfy { $0 == 0 } && datagrams[1][..<20].allSatisfy { $0 == 9 })
+    for whole in [datagrams[0], datagrams[2]] { #expect(whole[28...].allSatisfy { $0 == 9 }) }
+  }
+
   @Test("The file is bounded: the older half is kept beside it, both can be read")
   func rotation() throws {
     let path = folder.path + "/trace.pcapng"
