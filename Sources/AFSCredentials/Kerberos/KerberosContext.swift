@@ -66,14 +66,17 @@ final class KerberosContext {
     return String(decoding: UnsafeRawBufferPointer(start: bytes, count: Int(realm.length)), as: UTF8.self)
   }
 
-  /// The realm of a cell by krb5.conf's domain mapping; where it has none, the cell's name in capitals.
-  func realm(ofCell cell: CellName) -> String {
+  /// The realm of a cell by krb5.conf's domain mapping: of its name, or of hosts in it, as its servers most often are.
+  func mappedRealm(of cell: CellName) -> String? {
+    mappedRealm(ofHost: cell.text) ?? mappedRealm(ofHost: "afs.\(cell.text)")
+  }
+
+  private func mappedRealm(ofHost host: String) -> String? {
     var realms: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
-    if krb5_get_host_realm(raw, cell.text, &realms) == 0, let realms {
-      defer { krb5_free_host_realm(raw, realms) }
-      if let first = realms.pointee, first.pointee != 0 { return String(cString: first) }
-    }
-    return cell.text.uppercased()
+    guard krb5_get_host_realm(raw, host, &realms) == 0, let realms else { return nil }
+    defer { krb5_free_host_realm(raw, realms) }
+    guard let first = realms.pointee, first.pointee != 0 else { return nil }
+    return String(cString: first)
   }
 
   // MARK: Credential caches

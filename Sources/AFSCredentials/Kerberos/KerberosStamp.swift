@@ -2,7 +2,7 @@ import CLinuxShims
 import Glibc
 
 /// A number that changes when a credential cache or keytab does: by the metadata of its files, so that it costs a few
-/// system calls. Caches which are no files (KEYRING, KCM, MEMORY) have none: `isWatchable` is false.
+/// system calls. Caches which are no files (KEYRING, KCM) have none: `isWatchable` is false.
 package struct KerberosStamp: Sendable {
   private let paths: [String]
   private let folder: String?

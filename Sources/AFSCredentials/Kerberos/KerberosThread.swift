@@ -22,12 +22,17 @@ final class KerberosThread: Sendable {
   /// Runs `body` on the thread, and returns what it returns; nil when there is no thread for it.
   func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value? {
     await withCheckedContinuation { continuation in
-      let isTaken = queue.change { queue -> Bool in
-        guard queue.jobs.count < Self.jobsMax, startThread(&queue) else { return false }
-        queue.jobs.append { continuation.resume(returning: body()) }
-        return true
-      }
-      if !isTaken { continuation.resume(returning: nil) }
+      if !start({ continuation.resume(returning: body()) }) { continuation.resume(returning: nil) }
+    }
+  }
+
+  /// Has `body` run on the thread.
+  /// - Returns: false when there is no thread for it.
+  func start(_ body: @escaping @Sendable () -> Void) -> Bool {
+    queue.change { queue in
+      guard queue.jobs.count < Self.jobsMax, startThread(&queue) else { return false }
+      queue.jobs.append(body)
+      return true
     }
   }
 

@@ -69,14 +69,20 @@ public final class KerberosTokens: Sendable {
     guard let context = holdings.context else { throw .other("libkrb5 cannot be used") }
     let ticket = try ticketGranting(holdings, context, stamp, now)
     ticket.renewIfDue(now: now)
-    let realm = self.realm ?? context.realm(ofCell: cell)
-    do throws(KerberosError) {
-      return try serviceTicket(context, ticket, cell, "afs/\(cell.text)@\(realm)")
-    } catch .unknownService {
-      return try serviceTicket(context, ticket, cell, "afs@\(realm)")
-    } catch {
-      throw error
+    let names = ServiceNames(
+      of: cell, given: realm, mapped: realm == nil ? context.mappedRealm(of: cell) : nil,
+      user: context.realm(of: ticket.client))
+    var first: KerberosError?
+    for name in names.names {
+      do throws(KerberosError) {
+        return try serviceTicket(context, ticket, cell, name)
+      } catch {
+        // What goes wrong with a guess is of no interest.
+        guard case .unknownService = first ?? error else { throw error }
+        first = first ?? error
+      }
     }
+    throw first ?? .other("cell \(cell) has no realm")
   }
 
   private func ticketGranting(

@@ -59,7 +59,8 @@ final class TicketGranting {
     }
   }
 
-  private static func ticketGranting(
+  /// The caller frees it.
+  static func ticketGranting(
     _ context: KerberosContext, in cache: krb5_ccache, _ name: String, _ client: krb5_principal
   ) throws(KerberosError) -> krb5_creds {
     let realm = context.realm(of: client)

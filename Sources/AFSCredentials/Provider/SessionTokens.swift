@@ -18,7 +18,7 @@ public final class SessionTokens: TokenProvider {
   private let kerberos: KerberosTokens?
   private let wallTime: @Sendable () -> WallTime
   private let log: @Sendable (String) -> Void
-  private let stampSource: Mutex<KerberosStamp?>
+  private let watch: KerberosWatch?
   private let cells = Mutex<[CellName: CellState]>([:])
 
   /// - Parameters:
@@ -34,7 +34,11 @@ public final class SessionTokens: TokenProvider {
     self.kerberos = kerberos
     self.wallTime = wallTime
     self.log = log
-    stampSource = Mutex(kerberosName.map(KerberosStamp.init))
+    if let kerberos, let kerberosName {
+      watch = KerberosWatch(kerberos.source, name: kerberosName, wallTime: wallTime)
+    } else {
+      watch = nil
+    }
   }
 
   // MARK: Stamps
@@ -49,14 +53,7 @@ public final class SessionTokens: TokenProvider {
     return stamp
   }
 
-  /// How often caches which cannot be watched are read anew, in seconds.
-  private static let unwatchedInterval: Int64 = 10
-
-  private var kerberosStamp: UInt64 {
-    guard kerberos != nil, let source = stampSource.withLock({ $0 }) else { return 0 }
-    if source.isWatchable { return source.current }
-    return UInt64(bitPattern: wallTime().seconds / Self.unwatchedInterval)
-  }
+  private var kerberosStamp: UInt64 { watch?.current ?? 0 }
 
   // MARK: Tokens
 
