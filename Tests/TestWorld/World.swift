@@ -1,6 +1,7 @@
 package import AFSBase
 import AFSCache
 package import AFSClient
+package import AFSCredentials
 package import AFSMockServer
 package import AFSTypes
 import Foundation
@@ -97,11 +98,14 @@ package final class World: Sendable {
   }
 
   /// A further client host.
-  /// - Parameter former: a client whose state folder (but not its cache) it takes over, as a daemon does that is started
+  /// - Parameters:
+  ///   - former: a client whose state folder (but not its cache) it takes over, as a daemon does that is started
   ///   after another was killed.
+  ///   - tokens: where its user's tokens come from; nil: he is anonymous.
   @discardableResult
   package func addClient(
-    after former: Client? = nil, _ configure: (inout AFSClientConfiguration) -> Void = { _ in }
+    after former: Client? = nil, tokens: (any TokenProvider)? = nil,
+    _ configure: (inout AFSClientConfiguration) -> Void = { _ in }
   ) -> Client {
     let number = clientList.withLock { $0.count }
     let host = simulator.host("client\(number)", at: RxAddress(ipv4: 0x0A00_0201 + UInt32(number), port: 7001))
@@ -123,13 +127,13 @@ package final class World: Sendable {
     guard let cache = try? DiskCache(directory: path, sizeMax: 256 << 20) else {
       preconditionFailure("no cache in \(path)")
     }
-    let fileSystem = AFSFileSystem(
-      configuration: configuration,
-      in: .init(
-        caller: host, timer: simulator.timer, log: log, cache: cache, resolver: nil,
-        stateDirectory: FilePath(former?.stateFolder ?? path),
-        seed: simulator.seed &* 1000 &+ UInt64(number),
-        spawn: { [simulator] body in Task(executorPreference: simulator) { await body() } }))
+    var surroundings = AFSFileSystem.Surroundings(
+      caller: host, timer: simulator.timer, log: log, cache: cache, resolver: nil,
+      stateDirectory: FilePath(former?.stateFolder ?? path),
+      seed: simulator.seed &* 1000 &+ UInt64(number),
+      spawn: { [simulator] body in Task(executorPreference: simulator) { await body() } })
+    if let tokens { (surroundings.tokens, surroundings.registry) = (tokens, host) }
+    let fileSystem = AFSFileSystem(configuration: configuration, in: surroundings)
     host.register(fileSystem.callbackService)
     let kernel = KernelModel(timer: simulator.timer, isCaching: options.withKernel)
     fileSystem.setInvalidationSink(kernel)

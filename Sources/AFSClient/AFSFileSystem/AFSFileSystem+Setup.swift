@@ -58,7 +58,8 @@ extension AFSFileSystem {
       operations: surroundings.operations,
       unstoredCopies: UnstoredCopies(in: surroundings.stateDirectory),
       credentials: CredentialTable(
-        provider: surroundings.tokens, registry: surroundings.registry, level: surroundings.level))
+        provider: surroundings.tokens, registry: surroundings.registry, level: surroundings.level,
+        spawn: surroundings.spawn))
     self.init(context: context, spawn: surroundings.spawn)
   }
 

@@ -44,13 +44,16 @@ extension ClientContext {
       return CallSecurity(entry)
     }
     let stamp = provider(for: key)?.stamp(for: cell.name)
-    return credentials.change(key) { entry in
+    let (known, asks) = credentials.change(key) { entry -> (CallSecurity?, Bool) in
       guard entry.held.token == nil || !entry.held.token!.isExpired(at: timer.wallTime) || entry.reference == .none
-      else { return nil }
-      guard !entry.held.look(stamp: stamp, now: timer.wallTime).asks else { return nil }
+      else { return (nil, false) }
+      let look = entry.held.look(stamp: stamp, now: timer.wallTime)
+      guard !look.isUrgent else { return (nil, false) }
       entry.checkedAt = now
-      return CallSecurity(entry)
+      return (CallSecurity(entry), look.asks)
     }
+    if asks { _ = question(key, cell) }
+    return known
   }
 
   /// The reference under which an identity's rights are known.
@@ -67,15 +70,57 @@ extension ClientContext {
 
   // MARK: Asking
 
-  /// Finds out what security calls have now.
+  /// How long a call waits for the answer to a question. Who has never had a token may have to wait for the first one; who
+  /// has had one is told within a second that it serves no more.
+  private static func patience(_ held: HeldCredentials) -> Duration {
+    held.token == nil ? .seconds(5) : .milliseconds(700)
+  }
+
+  /// Finds out what security calls have now. When that takes long the question goes on, and its answer serves later calls.
   package func currentSecurity(for identity: Identity, in cell: Cell) async throws(AFSError) -> CallSecurity {
-    if let known = knownSecurity(for: identity, in: cell) { return known }
     let key = key(identity, cell)
-    let lock = credentials.change(key) { $0.lock }
-    try await lock.lock()
-    defer { lock.release() }
-    if let known = knownSecurity(for: identity, in: cell) { return known }
-    return await ask(key, cell, insteadOfRefused: false)
+    // The first question may be one that others had asked before what this caller knows had changed.
+    for _ in 0..<2 {
+      if let known = knownSecurity(for: identity, in: cell) { return known }
+      let question = question(key, cell)
+      let deadline = question.startedAt + credentials.change(key) { Self.patience($0.held) }
+      await question.done.wait { [timer] in try? await timer.sleep(until: deadline) }
+      if Task.isCancelled { throw .interrupted }
+      if now >= deadline { break }
+    }
+    dropLapsed(key, cell)
+    return settled(key)
+  }
+
+  /// What was known under a token that serves no more is not used any longer.
+  private func dropLapsed(_ key: CredentialTable.Key, _ cell: Cell) {
+    guard let entry = credentials.entry(key), case .lapsed = entry.held.holding, entry.reference != .none else {
+      return
+    }
+    changed(key, cell)
+  }
+
+  /// The question that is under way; begins one if there is none.
+  private func question(_ key: CredentialTable.Key, _ cell: Cell) -> CredentialTable.Question {
+    let now = now
+    let (question, isNew) = credentials.change(key) { entry in
+      if let question = entry.question { return (question, false) }
+      let question = CredentialTable.Question(startedAt: now)
+      entry.question = question
+      return (question, true)
+    }
+    if isNew {
+      credentials.spawn { [self] in
+        let lock = credentials.change(key) { $0.lock }
+        if await lock.acquire() {
+          _ = await ask(key, cell, insteadOfRefused: false)
+          lock.release()
+        }
+        credentials.change(key) { $0.question = nil }
+        question.done.complete()
+      }
+    }
+    return question
   }
 
   /// Asks the provider. The caller holds the entry's lock.
@@ -88,7 +133,7 @@ extension ClientContext {
       return (look.asks, look.hasLapsed, last)
     }
     guard let provider, let stamp, asks || insteadOfRefused else {
-      if lapsed { changed(key, cell) }
+      dropLapsed(key, cell)
       return settled(key)
     }
     // What serves no more is not asked for again.
@@ -100,7 +145,7 @@ extension ClientContext {
     let outcome = credentials.change(key) { entry in
       entry.held.answered(answer, stamp: stamp, now: timer.wallTime, isRefused: insteadOfRefused)
     }
-    if lapsed, outcome == .unchanged { changed(key, cell) } else { apply(outcome, key, cell) }
+    if outcome == .unchanged { dropLapsed(key, cell) } else { apply(outcome, key, cell) }
     return settled(key)
   }
 
@@ -193,25 +238,52 @@ extension ClientContext {
   // MARK: What servers refuse
 
   /// A server did not take the token that a call was made with: asks for another one.
-  /// - Returns: the security to try with, once; nil when there is none.
+  /// - Returns: the security to try with, once; nil when there is none in time.
   func securityInstead(
     of refused: RxClientSecurityReference, _ error: RxCallError, for identity: Identity, in cell: Cell
   ) async throws(AFSError) -> RxClientSecurityReference? {
     let key = key(identity, cell)
-    let lock = credentials.change(key) { $0.lock }
-    try await lock.lock()
-    defer { lock.release() }
+    let isExpired = error == .aborted(.rxkadExpired) || error == .aborted(.viceTokenDead)
+    let found = Monitor<RxClientSecurityReference?>(nil)
+    let done = Completion()
+    credentials.spawn { [self] in
+      let lock = credentials.change(key) { $0.lock }
+      if await lock.acquire() {
+        let other = await replacement(of: refused, error, key, cell)
+        found.change { $0 = other }
+        if other == nil { drop(refused, isExpired: isExpired, key, cell) }
+        lock.release()
+      }
+      done.complete()
+    }
+    let deadline = now + credentials.change(key) { Self.patience($0.held) }
+    await done.wait { [timer] in try? await timer.sleep(until: deadline) }
+    if Task.isCancelled { throw .interrupted }
+    if now >= deadline { drop(refused, isExpired: isExpired, key, cell) }
+    return found.withLock { $0 }
+  }
+
+  /// The caller holds the entry's lock.
+  private func replacement(
+    of refused: RxClientSecurityReference, _ error: RxCallError, _ key: CredentialTable.Key, _ cell: Cell
+  ) async -> RxClientSecurityReference? {
     guard let entry = credentials.entry(key), let token = entry.held.token else { return nil }
     // Somebody else has found out while this operation waited.
     if entry.reference != refused { return entry.reference == .none ? nil : entry.reference }
     log.notice("cell \(cell.name): a server refuses the token of \(token.principal): \(error)")
     let asked = await ask(key, cell, insteadOfRefused: true)
-    if let now = credentials.entry(key)?.held.token, now.ticket != token.ticket, asked.reference != .none {
-      return asked.reference
-    }
-    let isExpired = error == .aborted(.rxkadExpired) || error == .aborted(.viceTokenDead)
-    apply(credentials.change(key) { $0.held.refused(token, expired: isExpired) }, key, cell)
-    return nil
+    guard let now = credentials.entry(key)?.held.token, now.ticket != token.ticket else { return nil }
+    return asked.reference == .none ? nil : asked.reference
+  }
+
+  /// The token under which calls were refused serves no more.
+  private func drop(
+    _ refused: RxClientSecurityReference, isExpired: Bool, _ key: CredentialTable.Key, _ cell: Cell
+  ) {
+    guard let entry = credentials.entry(key), let token = entry.held.token, entry.reference == refused else { return }
+    // Our own side refuses to begin calls with an ended token, too.
+    let isOver = isExpired || token.isExpired(at: timer.wallTime)
+    apply(credentials.change(key) { $0.held.refused(token, expired: isOver) }, key, cell)
   }
 
   // MARK: Commands

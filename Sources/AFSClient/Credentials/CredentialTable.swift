@@ -27,6 +27,15 @@ package final class CredentialTable: Sendable {
     package var isHeldBackTold = false
     /// Held while the provider is asked.
     package let lock = AsyncLock()
+    /// What is under way.
+    package var question: Question?
+  }
+
+  /// A question to the provider, for which several may wait: not for as long as it takes, for a key distribution centre may
+  /// be silent.
+  package struct Question: Sendable {
+    package let startedAt: MonotonicTime
+    package let done = Completion()
   }
 
   private static let entriesMax = 4096
@@ -34,10 +43,16 @@ package final class CredentialTable: Sendable {
   package let provider: (any TokenProvider)?
   package let registry: (any RxSecurityRegistry)?
   package let level: RxkadLevel
+  /// Starts a task on the executor that calls run on.
+  package let spawn: FileContentsContext.Spawner
   private let entries = Mutex<[Key: Entry]>([:])
 
-  package init(provider: (any TokenProvider)?, registry: (any RxSecurityRegistry)?, level: RxkadLevel) {
+  package init(
+    provider: (any TokenProvider)?, registry: (any RxSecurityRegistry)?, level: RxkadLevel,
+    spawn: @escaping FileContentsContext.Spawner
+  ) {
     self.provider = provider
+    self.spawn = spawn
     self.registry = registry
     self.level = level
   }

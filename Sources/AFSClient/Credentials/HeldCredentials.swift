@@ -46,10 +46,19 @@ package struct HeldCredentials: Sendable {
     }
   }
 
-  /// Whether the provider must be asked before a call goes out. An expired token has lapsed afterwards.
+  /// What a look comes to.
+  package struct Look: Hashable, Sendable {
+    /// The provider is to be asked.
+    package var asks: Bool
+    /// Before a call goes out. Otherwise it goes with what is held: a token that is to be renewed serves meanwhile.
+    package var isUrgent: Bool
+    /// A token has just lapsed.
+    package var hasLapsed: Bool
+  }
+
+  /// Whether the provider must be asked. An expired token has lapsed afterwards.
   /// - Parameter stamp: the provider's; nil when this identity has none.
-  /// - Returns: whether to ask, and whether a token has just lapsed.
-  package mutating func look(stamp: UInt64?, now: WallTime) -> (asks: Bool, hasLapsed: Bool) {
+  package mutating func look(stamp: UInt64?, now: WallTime) -> Look {
     var hasLapsed = false
     if case .token(let token) = holding, token.isExpired(at: now) {
       holding = .lapsed(token, .expired)
@@ -58,10 +67,11 @@ package struct HeldCredentials: Sendable {
     }
     guard let stamp else {
       if holding == .unknown { holding = .none }
-      return (false, hasLapsed)
+      return Look(asks: false, isUrgent: false, hasLapsed: hasLapsed)
     }
     let isDue = askAt.map { $0 <= now } ?? false
-    return (hasLapsed || holding == .unknown || stamp != self.stamp || isDue, hasLapsed)
+    let isUrgent = hasLapsed || holding == .unknown || stamp != self.stamp
+    return Look(asks: isUrgent || isDue, isUrgent: isUrgent, hasLapsed: hasLapsed)
   }
 
   /// Takes the provider's answer.

@@ -49,7 +49,9 @@ package final class ClientContext: Sendable {
     resolver: (any CellResolver)?, uuid: AFSUUID, seed: UInt64, hiddenNames: HiddenNames,
     operations: @escaping @Sendable () async -> [RxOperation: RxOperationCounts],
     unstoredCopies: UnstoredCopies,
-    credentials: CredentialTable = CredentialTable(provider: nil, registry: nil, level: .crypt)
+    credentials: CredentialTable = CredentialTable(
+      // Without a provider there is no question.
+      provider: nil, registry: nil, level: .crypt, spawn: { _ in })
   ) {
     self.operations = operations
     startTime = timer.wallTime
