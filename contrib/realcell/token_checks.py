@@ -6,6 +6,7 @@ import os
 import pwd
 import shlex
 import shutil
+import signal
 import subprocess
 import time
 
@@ -20,11 +21,11 @@ ALICE, BOB = pwd.getpwnam("nobody").pw_uid, pwd.getpwnam("games").pw_uid
 class User:
     """A local user with a Kerberos name, a session keyring of his own, and a private mount."""
 
-    def __init__(self, bench, name, uid, options=(), namespace="afsfuse-client"):
+    def __init__(self, bench, name, uid, options=(), namespace="afsfuse-client", cache="FILE:{folder}/ticket"):
         self.bench, self.name, self.uid, self.namespace = bench, name, uid, namespace
         self.folder = f"/var/tmp/afsfuse-token-checks.{os.getpid()}.{name}.{time.monotonic_ns()}"
         self.afs, self.log = f"{self.folder}/afs", f"{self.folder}/log"
-        self.cache = f"FILE:{self.folder}/ticket"
+        self.cache = cache.format(folder=self.folder, uid=uid)
         self.options = list(options)
         self.session = None
         for path in (self.folder, self.afs, f"{self.folder}/run"):
@@ -105,7 +106,7 @@ class User:
     def refused(self, path, words=("Permission denied",), within=3):
         started = time.monotonic()
         code, text = self.sh(f"ls {path}", ok=False)
-        expect(code != 0 and any(word in text for word in words), f"{self.name}: ls {path}: {code} {text}")
+        expect(code != 0 and any(word in text for word in words), f"{self.name}: ls {path}: {code} {text}\n{self.log_tail()}")
         expect(time.monotonic() - started < within, f"refused only after {time.monotonic() - started:.1f} s")
 
 
@@ -355,8 +356,6 @@ def protection(bench):
             expect(not part or part.encode() not in text, "a secret is in the log")
 
 
-
-
 @check("On a shared mount each user has his own token, and sees nothing by the other's", timeout=120)
 def shared_mount(bench):
     device_open_to_all()
@@ -390,3 +389,215 @@ def shared_mount(bench):
     finally:
         mount.clean()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def requests_for_tokens(bench):
+    """How many tickets for AFS the KDC has given out."""
+    with open(f"{bench.variables['AFSFUSE_TESTCELL_LOGS']}/krb5kdc.log", errors="replace") as file:
+        return sum("TGS_REQ" in line and "ISSUE" in line and f"afs/{CELL}@" in line for line in file)
+
+
+class Daemon:
+    """SSSD's credential cache daemon, run by hand: it serves all users at the one socket that libkrb5 looks for."""
+
+    program = "/usr/libexec/sssd/sssd_kcm"
+    socket = "/var/run/.heim_org.h5l.kcm-socket"
+
+    def __enter__(self):
+        self.process = subprocess.Popen(
+            [self.program, "--uid", "0", "--gid", "0", "--logger=stderr"], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        expect(comes_true(lambda: os.path.exists(self.socket), 10), "sssd_kcm does not start")
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(10)
+
+
+def follows_tickets(bench, cache):
+    """All that is expected of automatic tokens, with one type of credential cache."""
+    with User(bench, "alice", ALICE, cache=cache) as alice:
+        alice.sh("kdestroy -Aq", ok=False)
+        alice.mount()
+        folder = alice.path("alice")
+
+        def works():
+            return alice.sh(f"ls {folder}", ok=False)[0] == 0
+
+        expect(not works(), f"{cache}: access without a ticket")
+        alice.kinit()
+        expect(comes_true(works, 3), f"{cache}: a new ticket is not seen")
+        expect(cache.split(":")[0] in alice.tokens()[0]["source"], str(alice.tokens()))
+        before = requests_for_tokens(bench)
+        for _ in range(12):
+            time.sleep(1)
+            expect(works(), f"{cache}: access is lost")
+        asked = requests_for_tokens(bench) - before
+        expect(asked <= 1, f"{cache}: {asked} tickets in 12 seconds")
+        alice.sh(f"{alice.binary} unlog")
+        for _ in range(12):
+            expect(not works(), f"{cache}: unlog does not last")
+            time.sleep(1)
+        # Another user's ticket, in the same cache or in a new one of the collection.
+        alice.sh("echo bob | kinit bob")
+        expect(comes_true(lambda: alice.sh(f"ls {alice.path('bob')}", ok=False)[0] == 0, 3), f"{cache}: bob is not seen")
+        expect(not works(), f"{cache}: bob has alice's rights")
+        alice.kinit()
+        expect(comes_true(works, 3), f"{cache}: alice's next ticket is not seen")
+        alice.sh("kdestroy -Aq", ok=False)
+
+
+@check("Tickets are followed in a file cache and in a folder of caches", timeout=120)
+def file_caches(bench):
+    device_open_to_all()
+    follows_tickets(bench, "FILE:{folder}/another")
+    follows_tickets(bench, "DIR:{folder}/caches")
+
+
+@check("Tickets are followed in the kernel's keyrings", timeout=180)
+def keyring_caches(bench):
+    device_open_to_all()
+    for cache in ("KEYRING:persistent:{uid}", "KEYRING:session:afsfuse-check", "KEYRING:user:afsfuse-check"):
+        follows_tickets(bench, cache)
+
+
+@check("Tickets are followed in KCM (SSSD's; left out where it is not installed)", timeout=120)
+def kcm_caches(bench):
+    device_open_to_all()
+    if not os.path.exists(Daemon.program):
+        return
+    with Daemon():
+        follows_tickets(bench, "KCM:")
+
+
+@check("A silent KDC delays nobody who has a token, and nobody for more than a second whose token has ended", timeout=150)
+def silent_kdc(bench):
+    device_open_to_all()
+    with open(f"{bench.variables['AFSFUSE_TESTCELL_DIR']}/kdc.pid") as file:
+        kdc = int(file.read())
+    with User(bench, "alice", ALICE) as alice:
+        shutil.copy(f"{bench.variables['AFSFUSE_TESTCELL_KEYTABS']}/alice.keytab", f"{alice.folder}/keytab")
+        os.chown(f"{alice.folder}/keytab", ALICE, ALICE)
+        alice.kinit("-l 20s -r 1h")
+        alice.mount()
+        folder = alice.path("alice")
+        alice.sh(f"ls {folder}")
+        end = time.time() + 19
+        os.kill(kdc, signal.SIGSTOP)
+        try:
+            while time.time() < end - 1:
+                started = time.monotonic()
+                alice.sh(f"touch {folder}/silent && rm {folder}/silent")
+                took = time.monotonic() - started
+                expect(took < 1, f"{end - time.time():.0f} s before the end: {took:.1f} s")
+                time.sleep(0.1)
+            expect(comes_true(lambda: alice.sh(f"ls {folder}", ok=False)[0] != 0, 5), "the ended ticket still serves")
+            for _ in range(5):
+                alice.refused(folder, words=("Key has expired", "Required key not available"), within=1)
+        finally:
+            os.kill(kdc, signal.SIGCONT)
+        alice.kinit()
+        expect(comes_true(lambda: alice.sh(f"ls {folder}", ok=False)[0] == 0, 20), "the next ticket does not serve")
+
+
+def places_in_memory(pid, secret):
+    """Where in a process a secret lies: the flags of each mapping (smaps) that has it."""
+    places, mappings = [], []
+    with open(f"/proc/{pid}/smaps") as file:
+        for line in file:
+            if line.startswith("VmFlags:"):
+                mappings[-1][2].update(line.split()[1:])
+            elif line.split(" ", 1)[0].count("-") == 1 and not line.split(" ", 1)[0].endswith(":"):
+                start, end = (int(part, 16) for part in line.split(" ", 1)[0].split("-"))
+                mappings.append((start, end, set(), line.strip()))
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for start, end, flags, name in mappings:
+            if "rd" not in flags:
+                continue
+            try:
+                memory.seek(start)
+                data = memory.read(end - start)
+            except (OSError, ValueError, OverflowError):
+                continue
+            if secret in data:
+                places.append((flags, name))
+    return places
+
+
+@check("Keys lie in locked pages only, and neither in a trace, in the log, in status nor in a core", timeout=120)
+def secrets(bench):
+    device_open_to_all()
+    with User(bench, "alice", ALICE) as alice:
+        alice.kinit()
+        trace = f"{alice.folder}/trace"
+        alice.mount("--log-level", "trace", "--rx-trace", trace, "--no-auto-aklog")
+        alice.sh(f"{alice.binary} aklog --config-dir {alice.config}")
+        alice.sh(f"echo x > {alice.path('alice/secrets')}; cat {alice.path('alice/secrets')}; rm {alice.path('alice/secrets')}")
+        # The root of this machine reads what the daemon has.
+        payload = bytes.fromhex(
+            alice.sh(f"keyctl pipe $(keyctl search @s user afs@{CELL}) | xxd -p | tr -d '\n'")[1].strip())
+        expect(payload.startswith(b"AFSTOKEN"), "the key is not of our form")
+        key, ticket = payload[36:44], payload[-48:]
+        pid = json.loads(alice.sh(f"{alice.binary} status --json")[1])[0]["pid"]
+        places = places_in_memory(pid, key)
+        expect(places, "the daemon does not have the key: the check looks for something else")
+        loose = [name for flags, name in places if not {"lo", "dd"} <= flags]
+        expect(not loose, f"the session key lies in {loose}")
+        with open(f"/proc/{pid}/status") as file:
+            locked = [line for line in file if line.startswith("VmLck:")]
+        expect(int(locked[0].split()[1]) > 0, locked[0])
+        with open(f"/proc/{pid}/limits") as file:
+            core = [line.split()[4:6] for line in file if line.startswith("Max core file size")]
+        expect(core == [["0", "0"]], f"core dumps: {core}")
+        status = alice.sh(f"{alice.binary} status; {alice.binary} status --json; {alice.binary} status rx; {alice.binary} tokens --json")[1]
+        alice.unmount()
+        for path in (trace, alice.log):
+            with open(path, "rb") as file:
+                seen = file.read()
+            expect(len(seen) > 100, f"{path} is empty")
+            for secret in (key, ticket, key.hex().encode(), ticket.hex().encode()):
+                expect(secret not in seen, f"a secret is in {path}")
+        expect(key.hex() not in status and ticket.hex() not in status, "a secret is in the status")
+
+
+@check("Two cells with two keys at once: each key is used for its own cell", timeout=120)
+def two_cells(bench):
+    device_open_to_all()
+    with User(bench, "alice", ALICE) as alice:
+        mock = os.path.join(os.path.dirname(bench.afsfuse), "afsmock")
+        expect(os.access(mock, os.X_OK), f"{mock} is not built")
+        tokens = f"{alice.folder}/mock-tokens"
+        os.mkdir(tokens, 0o755)
+        with open(f"{alice.config}/CellServDB", "a") as file:
+            file.write(">mock.example\n127.0.0.1 #localhost\n")
+        server = subprocess.Popen(
+            in_namespace("afsfuse-client", mock, "--user", "alice", "--user", "bob", "--token-folder", tokens),
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        try:
+            expect(any("ready" in line for line in iter(server.stdout.readline, "")), "afsmock does not start")
+            run("chown", "-R", f"{ALICE}", tokens)
+            alice.kinit()
+            alice.mount("--root", "dynamic")
+            ours, other = alice.path("alice/two"), f"{alice.afs}/mock.example/alice/two"
+            alice.refused(os.path.dirname(other))
+            alice.sh(f"keyctl padd user afs@mock.example @s <{tokens}/alice.token")
+            for path in (ours, other):
+                alice.sh(f"mkdir {path}; echo {path} > {path}/file; cat {path}/file; cp -r {path} {path}.copy; rm -r {path}.copy")
+            # Files go from one to the other while both keys are in use.
+            alice.sh(f"head -c 5000000 /dev/urandom > {ours}/big; cp {ours}/big {other}/big; cmp {ours}/big {other}/big")
+            alice.refused(f"{alice.afs}/mock.example/bob")
+            held = {t["cell"]: t for t in alice.tokens()}
+            expect(set(held) == {CELL, "mock.example"}, str(held))
+            expect("credential cache" in held[CELL]["source"] and "keyring" in held["mock.example"]["source"], str(held))
+            lines = alice.sh(f"{alice.binary} tokens")[1]
+            expect(f" for {CELL} [" in lines and " for mock.example [" in lines, lines)
+            # One cell's key goes, the other stays.
+            alice.sh(f"{alice.binary} unlog -c mock.example")
+            alice.refused(os.path.dirname(other))
+            alice.sh(f"cat {ours}/big | wc -c; rm -r {ours}")
+        finally:
+            server.terminate()
+            server.wait(10)
