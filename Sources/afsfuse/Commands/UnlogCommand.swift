@@ -21,7 +21,8 @@ struct UnlogCommand: ParsableCommand {
     do throws(Failure) {
       try unlog()
     } catch {
-      throw error.report()
+      printError("unlog: \(error.text)")
+      throw ExitCode(1)
     }
   }
 
@@ -47,7 +48,8 @@ struct UnlogCommand: ParsableCommand {
       for cell in cells { failures += DaemonTokens.askAll(.removeTokens(cell: cell.text)) }
     }
     if let first = failures.first { throw Failure("could not discard tickets: \(first)") }
-    if let first = unheld.first { throw Failure("there was no token for cell \(first)") }
+    // No failure there either (OpenAFS src/log/unlog.c).
+    for cell in unheld { printError("unlog: Warning - no tokens held for cell \(cell)") }
   }
 
   /// The cells for which the keyring or a daemon has a token.
