@@ -110,6 +110,21 @@ import Testing
     }
   }
 
+  @Test("Who has no token is anonymous, and the log says so once")
+  func anonymous() throws {
+    try Self.run(seed: 5) { world, client, alice in
+      for _ in 0..<5 {
+        _ = try await client.list()
+        try await world.sleep(.seconds(2))
+      }
+      func told() -> Int { client.log.lines(with: "access is anonymous").count }
+      #expect(told() == 1)
+      alice.kinit(for: 100)
+      try await client.write("private/file", "text")
+      #expect(told() == 1)
+    }
+  }
+
   @Test("Who has no token yet waits for a silent KDC a few seconds, and gets what everybody gets")
   func silentFromTheStart() throws {
     try Self.run(seed: 4) { world, client, alice in

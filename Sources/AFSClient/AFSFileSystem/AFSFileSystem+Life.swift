@@ -186,6 +186,9 @@ extension AFSFileSystem {
     }
   }
 
+  /// Sees what has changed about tokens, without waiting for somebody to use them.
+  package func lookForTokens() async { await context.watchCredentials() }
+
   /// Cells in which changes wait for a token.
   package var cellsAwaitingTokens: [String] { context.cellsAwaitingTokens }
 

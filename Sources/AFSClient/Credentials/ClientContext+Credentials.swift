@@ -53,6 +53,7 @@ extension ClientContext {
       return (CallSecurity(entry), look.asks)
     }
     if asks { _ = question(key, cell) }
+    if known != nil { tellAnonymity(key, cell) }
     return known
   }
 
@@ -146,7 +147,23 @@ extension ClientContext {
       entry.held.answered(answer, stamp: stamp, now: timer.wallTime, isRefused: insteadOfRefused)
     }
     if outcome == .unchanged { dropLapsed(key, cell) } else { apply(outcome, key, cell) }
+    tellAnonymity(key, cell)
     return settled(key)
+  }
+
+  /// Whoever has no token is told so once, in a cell that he uses.
+  private func tellAnonymity(_ key: CredentialTable.Key, _ cell: Cell) {
+    let trouble = credentials.change(key) { entry -> String? in
+      guard entry.held.holding == .none, !entry.isAnonymityTold else { return nil }
+      entry.isAnonymityTold = true
+      return entry.held.trouble.map { " (\($0))" } ?? ""
+    }
+    guard let trouble else { return }
+    // On a shared mount that is what most users are.
+    let user = configuration.isShared ? "user \(key.identity.uid): " : ""
+    log.log(
+      level: configuration.isShared ? .info : .notice,
+      "\(user)no token for cell \(cell.name)\(trouble): access is anonymous")
   }
 
   private func settled(_ key: CredentialTable.Key) -> CallSecurity {
@@ -186,6 +203,8 @@ extension ClientContext {
     let old = credentials.change(key) { entry in
       defer { entry.reference = reference }
       entry.isHeldBackTold = false
+      // `logChange` says so.
+      entry.isAnonymityTold = true
       return entry.reference
     }
     if old != .none { credentials.registry?.unregister(old) }

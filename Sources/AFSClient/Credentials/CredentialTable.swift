@@ -25,6 +25,8 @@ package final class CredentialTable: Sendable {
     package var checkedAt: MonotonicTime?
     /// The log says already that a store waits for a token.
     package var isHeldBackTold = false
+    /// The log says already that there is no token.
+    package var isAnonymityTold = false
     /// Held while the provider is asked.
     package let lock = AsyncLock()
     /// What is under way.

@@ -181,7 +181,7 @@ struct Daemon: Sendable {
       case .unmount(let lazily, let reply) where isStoring:
         if lazily { reply.resume(returning: .done) } else { replies.append(reply) }
       case .unmount(let lazily, let reply):
-        if !lazily, let waiting = obstacle(to: client) {
+        if !lazily, let waiting = await obstacle(to: client) {
           reply.resume(returning: .failed(waiting))
           continue
         }
@@ -198,7 +198,10 @@ struct Daemon: Sendable {
   }
 
   /// Why the mount should not end yet: what its users can still do something about.
-  private func obstacle(to client: MountedClient) -> String? {
+  private func obstacle(to client: MountedClient) async -> String? {
+    if client.fileSystem.cellsAwaitingTokens.isEmpty { return nil }
+    // Who has just got a ticket need not wait until that is noticed.
+    await client.lookForTokens()
     guard let cell = client.fileSystem.cellsAwaitingTokens.first else { return nil }
     return "changes wait for a token for cell \(cell): run kinit, or afsfuse aklog, and try again; "
       + "with --lazy the mount ends, and copies are kept in \(unstoredFolder)"

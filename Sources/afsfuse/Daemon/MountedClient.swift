@@ -75,6 +75,11 @@ struct MountedClient: Sendable {
     return client
   }
 
+  /// Sees what has changed about the users' tokens.
+  func lookForTokens() async {
+    await Task(executorPreference: transport.executor) { await fileSystem.lookForTokens() }.value
+  }
+
   /// Stores what is dirty, gives up callbacks, closes the port.
   func shutDown() async throws(AFSError) {
     let outcome: Result<Void, AFSError>
