@@ -100,8 +100,13 @@ class User:
     def tokens(self):
         return json.loads(self.sh(f"{self.binary} tokens --json")[1])
 
+    def pid(self):
+        # Other mounts on this machine may be in a bad way, which makes the exit status 1.
+        mounts = json.loads(self.sh(f"{self.binary} status --json 2>/dev/null", ok=False)[1])
+        return next(mount["pid"] for mount in mounts if mount["mountPoint"] == self.afs)
+
     def status(self):
-        return self.sh(f"{self.binary} status")[1]
+        return self.sh(f"{self.binary} status", ok=False)[1]
 
     def refused(self, path, words=("Permission denied",), within=3):
         started = time.monotonic()
@@ -345,7 +350,7 @@ def protection(bench):
         alice.mount("--log-level", "trace")
         alice.sh(f"ls {alice.path('alice')}")
         alice.sh(f"{alice.binary} aklog --config-dir {alice.config}")
-        pid = json.loads(alice.sh(f"{alice.binary} status --json")[1])[0]["pid"]
+        pid = alice.pid()
         code, _ = alice.sh(f"cat /proc/{pid}/environ", ok=False)
         expect(code != 0, "its own user reads the daemon's memory")
         key = alice.sh(f"keyctl pipe $(keyctl search @s user afs@{CELL}) | xxd -p | tr -d '\\n'", ok=False)[1]
@@ -540,7 +545,7 @@ def secrets(bench):
             alice.sh(f"keyctl pipe $(keyctl search @s user afs@{CELL}) | xxd -p | tr -d '\n'")[1].strip())
         expect(payload.startswith(b"AFSTOKEN"), "the key is not of our form")
         key, ticket = payload[36:44], payload[-48:]
-        pid = json.loads(alice.sh(f"{alice.binary} status --json")[1])[0]["pid"]
+        pid = alice.pid()
         places = places_in_memory(pid, key)
         expect(places, "the daemon does not have the key: the check looks for something else")
         loose = [name for flags, name in places if not {"lo", "dd"} <= flags]
@@ -560,6 +565,18 @@ def secrets(bench):
             for secret in (key, ticket, key.hex().encode(), ticket.hex().encode()):
                 expect(secret not in seen, f"a secret is in {path}")
         expect(key.hex() not in status and ticket.hex() not in status, "a secret is in the status")
+
+
+@check("--ccache names the cache, whatever KRB5CCNAME says", timeout=60)
+def other_cache(bench):
+    device_open_to_all()
+    with User(bench, "alice", ALICE) as alice:
+        alice.sh(f"echo bob | kinit bob; echo alice | kinit -c FILE:{alice.folder}/other alice")
+        for name in (f"FILE:{alice.folder}/other", f"{alice.folder}/other"):
+            alice.mount("--ccache", name)
+            alice.sh(f"ls {alice.path('alice')}")
+            alice.refused(alice.path("bob"))
+            alice.unmount()
 
 
 @check("Two cells with two keys at once: each key is used for its own cell", timeout=120)
@@ -601,3 +618,143 @@ def two_cells(bench):
         finally:
             server.terminate()
             server.wait(10)
+
+
+class ForeignRealm:
+    """A second realm, OTHER.AFSFUSE, with a KDC of its own and a user carol, whom the cell's realm trusts."""
+
+    name, host, address = "OTHER.AFSFUSE", "afsfuse-fs2", "10.248.0.12"
+
+    def __init__(self, bench):
+        self.bench = bench
+        self.folder = bench.local("foreign-realm")
+        self.state = bench.variables["AFSFUSE_TESTCELL_DIR"]
+        with open(f"{bench.configuration}/krb5.conf") as file:
+            text = file.read()
+        with open(f"{self.folder}/krb5.conf", "w") as file:
+            file.write(text.replace("[realms]", f"[realms]\n  {self.name} = {{\n    kdc = {self.address}\n  }}", 1))
+        with open(f"{self.folder}/kdc.conf", "w") as file:
+            file.write(
+                f"[kdcdefaults]\n  kdc_listen = 88\n  kdc_tcp_listen = 88\n[realms]\n  {self.name} = {{\n"
+                f"    database_name = {self.folder}/principal\n    key_stash_file = {self.folder}/stash\n"
+                "    supported_enctypes = aes256-cts-hmac-sha1-96:normal\n  }\n")  # fmt: skip
+
+    def admin(self, realm, *commands):
+        own = realm == self.name
+        environment = dict(
+            os.environ, KRB5_KDC_PROFILE=f"{self.folder if own else self.state + '/kdc'}/kdc.conf",
+            KRB5_CONFIG=f"{self.folder if own else self.bench.configuration}/krb5.conf",
+        )  # fmt: skip
+        run("kadmin.local", "-r", realm, input="".join(f"{line}\n" for line in commands), env=environment)
+
+    def pts(self, *words):
+        self.bench.on_server("pts", *words, "-localauth")
+
+    def __enter__(self):
+        environment = dict(
+            os.environ, KRB5_KDC_PROFILE=f"{self.folder}/kdc.conf", KRB5_CONFIG=f"{self.folder}/krb5.conf")
+        run("kdb5_util", "-P", "master", "create", "-s", "-r", self.name, env=environment)
+        trust = f"addprinc -pw trust krbtgt/{REALM}@{self.name}"
+        self.admin(self.name, "addprinc -pw carol +requires_preauth carol", trust)
+        self.admin(REALM, trust)
+        self.kdc = subprocess.Popen(
+            in_namespace(self.host, "krb5kdc", "-n", "-r", self.name, "-P", f"{self.folder}/pid"), env=environment,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        self.pts("creategroup", f"system:authuser@{self.name.lower()}", "-owner", "system:administrators")
+        self.pts("createuser", f"carol@{self.name.lower()}")
+        return self
+
+    def __exit__(self, *_):
+        self.kdc.terminate()
+        self.kdc.wait(10)
+        self.pts("delete", f"carol@{self.name.lower()}")
+        self.pts("delete", f"system:authuser@{self.name.lower()}")
+        self.admin(REALM, f"delprinc -force krbtgt/{REALM}@{self.name}")
+
+
+@check("A user of another realm, which the cell's trusts, has his rights under his name there", timeout=120)
+def cross_realm(bench):
+    device_open_to_all()
+    with ForeignRealm(bench) as realm, User(bench, "alice", ALICE) as alice, User(bench, "carol", BOB) as carol:
+        shutil.copy(f"{realm.folder}/krb5.conf", f"{carol.config}/krb5.conf")
+        carol.sh(f"echo carol | kinit carol@{realm.name}")
+        carol.mount()
+        carol.refused(carol.path("alice"))
+        held = carol.tokens()
+        expect(held[0]["principal"] == f"carol@{realm.name}" and held[0]["afsID"] not in (None, 32766), str(held))
+        alice.kinit()
+        alice.mount()
+        root = alice.path("alice")
+        before = access_list(alice, root)
+        positive, negative, *entries = before.splitlines()
+        name = f"carol@{realm.name.lower()}"
+        set_access_list(alice, root, "\n".join([str(int(positive) + 1), negative, f"{name}\t63", *entries]) + "\n")
+        try:
+            file_operations(carol, carol.path("alice", "of-carol"))
+        finally:
+            set_access_list(alice, root, before)
+        carol.refused(carol.path("alice"))
+        # By hand, into the keyring, with the cell's realm named and found.
+        for realm_option in ("", f" -k {REALM}"):
+            carol.sh(f"{carol.binary} aklog --config-dir {carol.config} -c {CELL}{realm_option}")
+
+
+def leave_unstored(alice, name):
+    """A file of alice's which its writer has closed after her ticket's end: close says so, and the data waits."""
+    alice.kinit("-l 6s")
+    alice.sh(f"ls {alice.path('alice')}")
+    program = (
+        "import os, sys, time, errno\n"
+        f"file = os.open({alice.path('alice', name)!r}, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)\n"
+        "os.fsync(file)\n"
+        "os.write(file, b'kept ' * 1000)\n"
+        "time.sleep(8)\n"
+        "for function in (os.fsync, os.close):\n"
+        "    try:\n        function(file)\n        print('done')\n"
+        "    except OSError as error:\n        print(errno.errorcode[error.errno])\n"
+    )
+    text = alice.sh(f"python3 -c {shlex.quote(program)}", timeout=30)[1]
+    expect(text.split() == ["EKEYEXPIRED", "EKEYEXPIRED"], f"fsync and close say {text}")
+
+
+def copies(alice):
+    found = alice.sh(f"find {alice.folder}/cache -path '*/unstored/*' -type f")[1].split()
+    return [open(path, "rb").read() for path in found]
+
+
+@check("What waits for a token is kept when the mount ends, and its user is told", timeout=120)
+def ending_without_token(bench):
+    device_open_to_all()
+    for how in ("kill -TERM {pid}", "fusermount3 -u {mount}", "{binary} unmount --lazy {mount}"):
+        with User(bench, "alice", ALICE) as alice:
+            alice.kinit()
+            alice.mount()
+            pid = alice.pid()
+            leave_unstored(alice, "waiting")
+            expect("wait" in alice.status() and "kinit" in alice.status(), alice.status())
+            code, text = alice.sh(f"{alice.binary} unmount {alice.afs}", ok=False)
+            expect(code != 0 and "changes wait for a token" in text and "kinit" in text, f"{code} {text}")
+            alice.sh(how.format(pid=pid, mount=alice.afs, binary=alice.binary))
+            expect(comes_true(lambda: not os.path.exists(f"/proc/{pid}"), 70), f"{how}: the daemon does not end")
+            expect(copies(alice) == [b"kept " * 1000], f"{how}: {copies(alice)} is kept; {alice.log_tail()}")
+            expect("alice/waiting" in alice.log_tail(), f"{how}: the log does not name the file: {alice.log_tail()}")
+            # With the next ticket the user can put it back.
+            alice.kinit()
+            alice.mount()
+            alice.sh(f"rm -f {alice.path('alice/waiting')}")
+
+
+@check("A ticket in time lets the mount end with everything stored", timeout=60)
+def ending_with_next_token(bench):
+    device_open_to_all()
+    with User(bench, "alice", ALICE) as alice:
+        alice.kinit()
+        alice.mount()
+        leave_unstored(alice, "waiting")
+        alice.kinit()
+        alice.unmount()
+        expect(copies(alice) == [], "a copy of what was stored is kept")
+        alice.mount()
+        expect(alice.sh(f"cat {alice.path('alice/waiting')} | wc -c")[1].strip() == "5000", "the file was not stored")
+        alice.sh(f"rm {alice.path('alice/waiting')}")
