@@ -105,6 +105,9 @@ struct AckScheduler: BitwiseCopyable {
 
   mutating func receivedPing(_ serial: Serial) { pingSerial = serial }
 
+  /// The last acks said less than they could have.
+  mutating func wantAck() { propose(.idle, .none) }
+
   mutating func wantPing() { isPingWanted = true }
 
   /// The deadline may have passed.

@@ -57,6 +57,10 @@ struct RxCall: ~Copyable {
   var isBlocked = false
   /// Server: was announced though its client's address was not proven.
   var isOnTrust = false
+  /// Server: the client was told before the call was announced that packets of it have come, or was not told though they
+  /// had, so that the call may be forgotten.
+  var hasPromised = false
+  var hasWithheld = false
   /// Server: the driver knows of the call.
   var isAnnounced = false
   /// Server: announced, and the driver has not begun with it.

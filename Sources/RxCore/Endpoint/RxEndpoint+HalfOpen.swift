@@ -23,6 +23,15 @@ extension RxEndpoint {
     return false
   }
 
+  /// Whether an ack of a service call may name packets that are kept. Clients do not repeat those: a half-open call whose
+  /// client was told of them cannot be forgotten. So there must be half of the places without them.
+  mutating func mayPromise(_ call: Int) -> Bool {
+    if calls[call].isClient || calls[call].isAnnounced || calls[call].hasPromised { return true }
+    calls[call].hasPromised = halfOpenCalls <= configuration.halfOpenCallsMax / 2
+    if !calls[call].hasPromised { calls[call].hasWithheld = true }
+    return calls[call].hasPromised
+  }
+
   /// - Returns: whether there is a place for one more call of the connection's client.
   mutating func makeHalfOpenPlace(_ connection: Int, now: MonotonicTime) -> Bool {
     if halfOpenCalls < configuration.halfOpenCallsMax { return true }
@@ -32,50 +41,48 @@ extension RxEndpoint {
       return false
     }
     guard let victim = nextVictim(now: now) else { return false }
-    evict(victim, keeping: connection, now: now)
+    evict(victim, now: now)
     return true
   }
 
   mutating func noteHalfOpen(_ call: Int) {
     halfOpenStrangers.append(calls.name(of: call))
-    // Without those that are more than half-open, or gone, they fit.
+    // Without those that are gone, or not to be taken any more, they fit.
     guard halfOpenStrangers.count + halfOpenProven.count > 2 * configuration.halfOpenCallsMax + 64 else { return }
-    halfOpenStrangers = stillHalfOpen(halfOpenStrangers)
-    halfOpenProven = stillHalfOpen(halfOpenProven)
+    halfOpenStrangers = stillDispensable(halfOpenStrangers)
+    halfOpenProven = stillDispensable(halfOpenProven)
   }
 
-  private func stillHalfOpen(_ names: Deque<UInt64>) -> Deque<UInt64> {
+  private func stillDispensable(_ names: Deque<UInt64>) -> Deque<UInt64> {
     var still: Deque<UInt64> = []
-    for name in names where isHalfOpen(name) { still.append(name) }
+    for name in names where isDispensable(name) { still.append(name) }
     return still
   }
 
-  private func isHalfOpen(_ name: UInt64) -> Bool {
+  private func isDispensable(_ name: UInt64) -> Bool {
     guard let call = calls.index(of: name) else { return false }
-    return !calls[call].isAnnounced && !calls[call].phase.hasEnded
+    return !calls[call].isAnnounced && !calls[call].hasPromised && !calls[call].phase.hasEnded
   }
 
   /// The oldest half-open call of an address that is not proven, else the oldest.
   private mutating func nextVictim(now: MonotonicTime) -> Int? {
     while let name = halfOpenStrangers.popFirst() {
-      guard isHalfOpen(name), let call = calls.index(of: name) else { continue }
+      guard isDispensable(name), let call = calls.index(of: name) else { continue }
       guard isProven(calls[call].peer, now: now) else { return call }
       halfOpenProven.append(name)
     }
     while let name = halfOpenProven.popFirst() {
-      if isHalfOpen(name) { return calls.index(of: name) }
+      if isDispensable(name) { return calls.index(of: name) }
     }
     return nil
   }
 
-  /// Forgets that the call ever began: its client's next packet may begin it again.
-  private mutating func evict(_ call: Int, keeping kept: Int, now: MonotonicTime) {
+  /// Forgets that the call ever began: its client's next packet may begin it again. The connection stays, as long as there
+  /// is room: another would begin with other serials, which a client takes for a server that was started anew, and the
+  /// answer to a challenge or a question counts for it.
+  private mutating func evict(_ call: Int, now: MonotonicTime) {
     let (connection, channel, number) = (calls[call].connection, calls[call].channel, calls[call].callNumber)
     complete(call, .failure(.abortedLocally(.rxCallDead)), ending: .silent, now: now)
-    if connection != kept, connections[connection].callCount == 0, !connections[connection].hasServed {
-      removeConnection(connection, now: now)
-    } else {
-      connections[connection].channels[channel].callNumber = CallNumber(number.rawValue - 1)
-    }
+    connections[connection].channels[channel].callNumber = CallNumber(number.rawValue - 1)
   }
 }

@@ -150,6 +150,7 @@ extension RxEndpoint {
   mutating func announceCall(_ call: Int, now: MonotonicTime) {
     guard !calls[call].isAnnounced, calls[call].receive.isReadable else { return }
     calls[call].isAnnounced = true
+    if calls[call].hasWithheld { calls[call].ack.wantAck() }
     halfOpenCalls -= 1
     calls[call].isWaiting = true
     waitingCalls += 1

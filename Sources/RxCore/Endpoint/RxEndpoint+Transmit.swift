@@ -143,20 +143,23 @@ extension RxEndpoint {
   }
 
   /// Writes a ping which nothing but its serial distinguishes.
-  func writePlainPing(_ call: Int, _ header: RxHeader, to bytes: UnsafeMutableRawPointer) -> Int {
+  mutating func writePlainPing(_ call: Int, _ header: RxHeader, to bytes: UnsafeMutableRawPointer) -> Int {
     writeAck(AckScheduler.Pending(reason: .ping, serial: .none), header, call, to: bytes)
   }
 
-  private func writeAck(
+  private mutating func writeAck(
     _ pending: AckScheduler.Pending, _ header: RxHeader, _ call: Int, to bytes: UnsafeMutableRawPointer
   ) -> Int {
-    let first = calls[call].receive.hardAckLimit
+    let isPromise = mayPromise(call)
+    let first = isPromise ? calls[call].receive.hardAckLimit : .first
     header.write(to: bytes)
     let body = bytes + RxHeader.byteCount
-    let count = calls[call].receive.writeSoftAcks(from: first, to: body + ReceivedAck.fixedByteCount)
+    let count =
+      isPromise ? calls[call].receive.writeSoftAcks(from: first, to: body + ReceivedAck.fixedByteCount) : 0
     let window = min(calls[call].receive.edge - first, configuration.receiveWindow)
     OutgoingAck(
-      firstPacket: first, previousPacket: calls[call].receive.highest, serial: pending.serial, reason: pending.reason,
+      firstPacket: first, previousPacket: isPromise ? calls[call].receive.highest : Seq(0), serial: pending.serial,
+      reason: pending.reason,
       trailer: ackTrailer(receiveWindow: window)
     ).write(to: body, softAckCount: count)
     return RxHeader.byteCount + OutgoingAck.byteCount(softAckCount: count)
