@@ -61,6 +61,8 @@ struct RxCall: ~Copyable {
   /// had, so that the call may be forgotten.
   var hasPromised = false
   var hasWithheld = false
+  /// Server: has one of the places of half-open calls.
+  var hasHalfOpenPlace = false
   /// Server: the driver knows of the call.
   var isAnnounced = false
   /// Server: announced, and the driver has not begun with it.

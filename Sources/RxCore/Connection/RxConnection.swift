@@ -81,12 +81,6 @@ struct RxConnection: ~Copyable {
     lastSerial = firstSerial
   }
 
-  /// A random place for a server's serials to begin, which a client can only know by receiving (the low half: peers
-  /// compare serials as signed differences, some from 0 on).
-  static func randomSerial(using generator: inout some RandomNumberGenerator) -> Serial {
-    Serial(UInt32.random(in: 1..<1 << 30, using: &generator))
-  }
-
   /// Client: whether a challenge is answered now. The answer is long and may be costly: one in a quarter of a second,
   /// eight times as often as servers ask.
   mutating func mayRespond(now: MonotonicTime) -> Bool {

@@ -13,7 +13,7 @@ extension RxEndpoint {
     beginWork(on: call)
     // Before the channel is free: none of those that wait shall begin on it.
     if let (target, error) = unansweredTarget(call, completion) { failQueued(to: target, error, now: now) }
-    if !calls[call].isClient, !calls[call].isAnnounced { halfOpenCalls -= 1 }
+    if !calls[call].isClient, !calls[call].isAnnounced { leaveHalfOpen(call) }
     if calls[call].isOnTrust { callsOnTrust -= 1 }
     if calls[call].isClient, completion == .success, calls[call].queued == nil {
       peers[calls[call].peer].proof.proved(now: now)

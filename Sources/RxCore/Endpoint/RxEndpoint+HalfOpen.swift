@@ -25,17 +25,22 @@ extension RxEndpoint {
 
   /// Whether an ack of a service call may name packets that are kept. Clients do not repeat those: a half-open call whose
   /// client was told of them cannot be forgotten. So there must be half of the places without them.
-  mutating func mayPromise(_ call: Int) -> Bool {
+  mutating func mayPromise(_ call: Int, now: MonotonicTime) -> Bool {
     if calls[call].isClient || calls[call].isAnnounced || calls[call].hasPromised { return true }
-    calls[call].hasPromised = halfOpenCalls <= configuration.halfOpenCallsMax / 2
+    calls[call].hasPromised =
+      halfOpenCalls <= configuration.halfOpenCallsMax / 2 || isProven(calls[call].peer, now: now)
     if !calls[call].hasPromised { calls[call].hasWithheld = true }
     return calls[call].hasPromised
   }
 
   /// - Returns: whether there is a place for one more call of the connection's client.
   mutating func makeHalfOpenPlace(_ connection: Int, now: MonotonicTime) -> Bool {
-    if halfOpenCalls < configuration.halfOpenCallsMax { return true }
     let peer = connections[connection].peer
+    // Who receives at its address cannot be told from others by that. None has more than a share.
+    if let count = halfOpenByHost[peers[peer].address.host], count >= halfOpenShare, isProven(peer, now: now) {
+      return false
+    }
+    if halfOpenCalls < configuration.halfOpenCallsMax { return true }
     guard isProven(peer, now: now) else {
       askForProof(peer, now: now)
       return false
@@ -45,18 +50,29 @@ extension RxEndpoint {
     return true
   }
 
-  mutating func noteHalfOpen(_ call: Int) {
-    halfOpenStrangers.append(calls.name(of: call))
+  private var halfOpenShare: Int { max(configuration.halfOpenCallsMax / 4, 1) }
+
+  // MARK: Who has a place
+
+  mutating func takeHalfOpenPlace(_ call: Int) {
+    calls[call].hasHalfOpenPlace = true
+    halfOpenByHost[peers[calls[call].peer].address.host, default: 0] += 1
+    halfOpenOrder.append(calls.name(of: call))
     // Without those that are gone, or not to be taken any more, they fit.
-    guard halfOpenStrangers.count + halfOpenProven.count > 2 * configuration.halfOpenCallsMax + 64 else { return }
-    halfOpenStrangers = stillDispensable(halfOpenStrangers)
-    halfOpenProven = stillDispensable(halfOpenProven)
+    guard halfOpenOrder.count > 2 * configuration.halfOpenCallsMax + 64 else { return }
+    var still: Deque<UInt64> = []
+    for name in halfOpenOrder where isDispensable(name) { still.append(name) }
+    halfOpenOrder = still
   }
 
-  private func stillDispensable(_ names: Deque<UInt64>) -> Deque<UInt64> {
-    var still: Deque<UInt64> = []
-    for name in names where isDispensable(name) { still.append(name) }
-    return still
+  /// A service call was announced, or has ended before.
+  mutating func leaveHalfOpen(_ call: Int) {
+    halfOpenCalls -= 1
+    guard calls[call].hasHalfOpenPlace else { return }
+    calls[call].hasHalfOpenPlace = false
+    let host = peers[calls[call].peer].address.host
+    let count = halfOpenByHost[host, default: 1] - 1
+    halfOpenByHost[host] = count > 0 ? count : nil
   }
 
   private func isDispensable(_ name: UInt64) -> Bool {
@@ -64,25 +80,27 @@ extension RxEndpoint {
     return !calls[call].isAnnounced && !calls[call].hasPromised && !calls[call].phase.hasEnded
   }
 
-  /// The oldest half-open call of an address that is not proven, else the oldest.
+  /// The oldest half-open call of an address that is not proven.
   private mutating func nextVictim(now: MonotonicTime) -> Int? {
-    while let name = halfOpenStrangers.popFirst() {
-      guard isDispensable(name), let call = calls.index(of: name) else { continue }
-      guard isProven(calls[call].peer, now: now) else { return call }
-      halfOpenProven.append(name)
-    }
-    while let name = halfOpenProven.popFirst() {
-      if isDispensable(name) { return calls.index(of: name) }
+    while let name = halfOpenOrder.popFirst() {
+      guard isDispensable(name), let call = calls.index(of: name), !isProven(calls[call].peer, now: now) else {
+        continue
+      }
+      return call
     }
     return nil
   }
 
   /// Forgets that the call ever began: its client's next packet may begin it again. The connection stays, as long as there
-  /// is room: another would begin with other serials, which a client takes for a server that was started anew, and the
-  /// answer to a challenge or a question counts for it.
+  /// is room: the answer to a challenge or a question counts for it.
   private mutating func evict(_ call: Int, now: MonotonicTime) {
     let (connection, channel, number) = (calls[call].connection, calls[call].channel, calls[call].callNumber)
     complete(call, .failure(.abortedLocally(.rxCallDead)), ending: .silent, now: now)
     connections[connection].channels[channel].callNumber = CallNumber(number.rawValue - 1)
   }
+}
+
+extension RxAddress {
+  /// What one sender can have many addresses in: ports, and the lower half of IPv6.
+  fileprivate var host: RxAddress { RxAddress(high: high, low: ipv4 == nil ? 0 : low, port: 0) }
 }

@@ -88,7 +88,7 @@ extension RxEndpoint {
     guard let size = peers[peer].pathMTU.nextProbe(now: now, roundTrip: peers[peer].rtt.smoothed) else { return 0 }
     let header = connections[calls[call].connection].header(
       .ack, callNumber: calls[call].callNumber, channel: calls[call].channel, flags: [.requestAck, .slowStartOK])
-    let count = writePlainPing(call, header, to: bytes)
+    let count = writePlainPing(call, header, to: bytes, now: now)
     let total = max(count, RxHeader.byteCount + size)
     UnsafeMutableRawBufferPointer(start: bytes + count, count: total - count)
       .initializeMemory(as: UInt8.self, repeating: 0)

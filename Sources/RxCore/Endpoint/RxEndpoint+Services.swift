@@ -58,7 +58,8 @@ extension RxEndpoint {
     let connection = connections.insert(
       RxConnection(
         server: header, peer: peer, address: source, security: protection, service: service.id,
-        checksReachability: service.entry.checksReachability, firstSerial: RxConnection.randomSerial(using: &generator))
+        checksReachability: service.entry.checksReachability,
+        firstSerial: firstSerials.base(header, from: source, now: now))
     )
     serverConnections[key] = connection
     return connection
@@ -128,7 +129,7 @@ extension RxEndpoint {
     call.timers.deadline = lifetimeMax.map { now + $0 }
     let index = calls.insert(call)
     halfOpenCalls += 1
-    if !canBeAnnounced { noteHalfOpen(index) }
+    if !canBeAnnounced { takeHalfOpenPlace(index) }
     attach(index, connection, header.channel)
     return index
   }
@@ -149,9 +150,9 @@ extension RxEndpoint {
   /// Tells the driver of a new call once its first bytes can be read.
   mutating func announceCall(_ call: Int, now: MonotonicTime) {
     guard !calls[call].isAnnounced, calls[call].receive.isReadable else { return }
+    leaveHalfOpen(call)
     calls[call].isAnnounced = true
     if calls[call].hasWithheld { calls[call].ack.wantAck() }
-    halfOpenCalls -= 1
     calls[call].isWaiting = true
     waitingCalls += 1
     let connection = calls[call].connection

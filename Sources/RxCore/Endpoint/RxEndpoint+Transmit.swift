@@ -139,18 +139,21 @@ extension RxEndpoint {
   private mutating func writeAck(
     _ pending: AckScheduler.Pending, _ call: Int, to bytes: UnsafeMutableRawPointer, now: MonotonicTime
   ) -> Int {
-    writeAck(pending, ackHeader(pending.reason, call, now: now), call, to: bytes)
+    writeAck(pending, ackHeader(pending.reason, call, now: now), call, to: bytes, now: now)
   }
 
   /// Writes a ping which nothing but its serial distinguishes.
-  mutating func writePlainPing(_ call: Int, _ header: RxHeader, to bytes: UnsafeMutableRawPointer) -> Int {
-    writeAck(AckScheduler.Pending(reason: .ping, serial: .none), header, call, to: bytes)
+  mutating func writePlainPing(
+    _ call: Int, _ header: RxHeader, to bytes: UnsafeMutableRawPointer, now: MonotonicTime
+  ) -> Int {
+    writeAck(AckScheduler.Pending(reason: .ping, serial: .none), header, call, to: bytes, now: now)
   }
 
   private mutating func writeAck(
-    _ pending: AckScheduler.Pending, _ header: RxHeader, _ call: Int, to bytes: UnsafeMutableRawPointer
+    _ pending: AckScheduler.Pending, _ header: RxHeader, _ call: Int, to bytes: UnsafeMutableRawPointer,
+    now: MonotonicTime
   ) -> Int {
-    let isPromise = mayPromise(call)
+    let isPromise = mayPromise(call, now: now)
     let first = isPromise ? calls[call].receive.hardAckLimit : .first
     header.write(to: bytes)
     let body = bytes + RxHeader.byteCount

@@ -49,12 +49,13 @@ public struct RxEndpoint: ~Copyable {
   var halfOpenCalls = 0
   /// Service calls under way that were announced before their client had proven its address.
   var callsOnTrust = 0
-  /// Names of half-open calls in the order in which they came: of addresses not proven, and of others that were found
-  /// among them. Some may have become more than half-open.
-  var halfOpenStrangers: Deque<UInt64> = []
-  var halfOpenProven: Deque<UInt64> = []
+  /// Names of half-open calls in the order in which they came; some may have become more than that, or are no more.
+  var halfOpenOrder: Deque<UInt64> = []
+  /// How many there are of each host.
+  var halfOpenByHost: [RxAddress: Int] = [:]
   /// What questions for proofs carry, and who has answered while there was no record of it.
   let addressCookie: AddressCookie
+  let firstSerials: FirstSerials
   var provenStrangers = ProvenStrangers()
 
   // Timers and output.
@@ -87,6 +88,7 @@ public struct RxEndpoint: ~Copyable {
     generator = KeyedGenerator(key: key)
     let random = RxEpoch.random(using: &generator)
     addressCookie = AddressCookie(lane: lane, using: &generator)
+    firstSerials = FirstSerials(using: &generator)
     epoch = lane.epoch ?? random
     nextConnectionID = lane.connectionID(from: UInt32(truncatingIfNeeded: generator.next()))
     strayAnswers = RateLimit(perSecond: 1000, now: now)
