@@ -292,6 +292,35 @@ def keytab(bench):
         alice.sh(f"{alice.binary} aklog --config-dir {alice.config} --keytab {alice.folder}/keytab")
 
 
+def kdc_admin(bench, *commands):
+    """Has the cell's KDC changed."""
+    environment = dict(
+        os.environ, KRB5_CONFIG=f"{bench.configuration}/krb5.conf",
+        KRB5_KDC_PROFILE=f"{bench.variables['AFSFUSE_TESTCELL_DIR']}/kdc/kdc.conf",
+    )  # fmt: skip
+    run("kadmin.local", "-r", REALM, input="".join(f"{line}\n" for line in commands), env=environment)
+
+
+@check("A keytab goes on when its tickets end, every twenty seconds", timeout=150)
+def keytab_renewal(bench):
+    device_open_to_all()
+    kdc_admin(bench, 'modprinc -maxlife "20 seconds" alice')
+    try:
+        with User(bench, "alice", ALICE) as alice:
+            shutil.copy(f"{bench.variables['AFSFUSE_TESTCELL_KEYTABS']}/alice.keytab", f"{alice.folder}/keytab")
+            os.chown(f"{alice.folder}/keytab", ALICE, ALICE)
+            alice.mount("--keytab", f"{alice.folder}/keytab")
+            end, expiries = time.monotonic() + 70, set()
+            while time.monotonic() < end:
+                alice.sh(f"date > {alice.path('alice/by-keytab')} && cat {alice.path('alice/by-keytab')}")
+                expiries.add(alice.tokens()[0]["expires"])
+                time.sleep(0.5)
+            expect(len(expiries) >= 4, f"only {len(expiries)} tokens in 70 seconds")
+            alice.sh(f"rm {alice.path('alice/by-keytab')}")
+    finally:
+        kdc_admin(bench, 'modprinc -maxlife "25 hours" alice')
+
+
 @check("Short tickets: work goes through renewals, ends with the last, and goes on with a new one", timeout=400)
 def renewal(bench):
     device_open_to_all()
@@ -579,6 +608,47 @@ def other_cache(bench):
             alice.unmount()
 
 
+def put_damaged_token(alice):
+    """A key in the session keyring with a ticket that no server can open."""
+    alice.sh(f"{alice.binary} aklog --config-dir {alice.config}")
+    key = f"$(keyctl search @s user afs@{CELL})"
+    payload = bytearray.fromhex(alice.sh(f"keyctl pipe {key} | xxd -p | tr -d '\\n'")[1].strip())
+    for place in range(len(payload) - 64, len(payload)):
+        payload[place] ^= 0x55
+    with open(f"{alice.folder}/damaged", "wb") as file:
+        file.write(payload)
+    os.chown(f"{alice.folder}/damaged", alice.uid, alice.uid)
+    alice.sh(f"keyctl pupdate {key} <{alice.folder}/damaged")
+
+
+@check("A token that servers refuse gives what everybody has, and says so; Kerberos makes up for it", timeout=60)
+def refused_token(bench):
+    device_open_to_all()
+    with User(bench, "alice", ALICE) as alice:
+        alice.kinit()
+        alice.mount("--no-auto-aklog")
+        alice.sh(f"{alice.binary} aklog --config-dir {alice.config} && ls {alice.path('alice')}")
+        put_damaged_token(alice)
+        # What is known here is shown for the same user's next token; servers are asked for anything else.
+        started = time.monotonic()
+        code, text = alice.sh(f"touch {alice.path('alice/refused')}", ok=False)
+        expect(code != 0 and "Permission denied" in text, f"{code} {text}\n{alice.log_tail()}")
+        expect(time.monotonic() - started < 1, "the refusal takes more than a second")
+        alice.refused(alice.path("alice"), within=1)
+        alice.sh(f"ls {alice.path('open')} {alice.path()}")
+        expect("REFUSED" in alice.status() and "kinit" in alice.status(), alice.status())
+        expect("[>> Refused by the servers <<]" in alice.sh(f"{alice.binary} tokens")[1], "tokens does not say so")
+        with open(alice.log) as file:
+            lines = [line for line in file if "refuse" in line]
+        expect(any("run kinit, or afsfuse aklog" in line for line in lines) and len(lines) <= 3, str(lines))
+        alice.sh(f"{alice.binary} aklog --config-dir {alice.config} && ls {alice.path('alice')}")
+        alice.unmount()
+        alice.mount()
+        put_damaged_token(alice)
+        alice.sh(f"touch {alice.path('alice/after')} && rm {alice.path('alice/after')}")
+        expect("(credential cache" in alice.status(), alice.status())
+
+
 @check("Two cells with two keys at once: each key is used for its own cell", timeout=120)
 def two_cells(bench):
     device_open_to_all()
@@ -628,7 +698,6 @@ class ForeignRealm:
     def __init__(self, bench):
         self.bench = bench
         self.folder = bench.local("foreign-realm")
-        self.state = bench.variables["AFSFUSE_TESTCELL_DIR"]
         with open(f"{bench.configuration}/krb5.conf") as file:
             text = file.read()
         with open(f"{self.folder}/krb5.conf", "w") as file:
@@ -639,14 +708,6 @@ class ForeignRealm:
                 f"    database_name = {self.folder}/principal\n    key_stash_file = {self.folder}/stash\n"
                 "    supported_enctypes = aes256-cts-hmac-sha1-96:normal\n  }\n")  # fmt: skip
 
-    def admin(self, realm, *commands):
-        own = realm == self.name
-        environment = dict(
-            os.environ, KRB5_KDC_PROFILE=f"{self.folder if own else self.state + '/kdc'}/kdc.conf",
-            KRB5_CONFIG=f"{self.folder if own else self.bench.configuration}/krb5.conf",
-        )  # fmt: skip
-        run("kadmin.local", "-r", realm, input="".join(f"{line}\n" for line in commands), env=environment)
-
     def pts(self, *words):
         self.bench.on_server("pts", *words, "-localauth")
 
@@ -655,8 +716,9 @@ class ForeignRealm:
             os.environ, KRB5_KDC_PROFILE=f"{self.folder}/kdc.conf", KRB5_CONFIG=f"{self.folder}/krb5.conf")
         run("kdb5_util", "-P", "master", "create", "-s", "-r", self.name, env=environment)
         trust = f"addprinc -pw trust krbtgt/{REALM}@{self.name}"
-        self.admin(self.name, "addprinc -pw carol +requires_preauth carol", trust)
-        self.admin(REALM, trust)
+        run("kadmin.local", "-r", self.name, input=f"addprinc -pw carol +requires_preauth carol\n{trust}\n",
+            env=environment)  # fmt: skip
+        kdc_admin(self.bench, trust)
         self.kdc = subprocess.Popen(
             in_namespace(self.host, "krb5kdc", "-n", "-r", self.name, "-P", f"{self.folder}/pid"), env=environment,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -670,7 +732,7 @@ class ForeignRealm:
         self.kdc.wait(10)
         self.pts("delete", f"carol@{self.name.lower()}")
         self.pts("delete", f"system:authuser@{self.name.lower()}")
-        self.admin(REALM, f"delprinc -force krbtgt/{REALM}@{self.name}")
+        kdc_admin(self.bench, f"delprinc -force krbtgt/{REALM}@{self.name}")
 
 
 @check("A user of another realm, which the cell's trusts, has his rights under his name there", timeout=120)
