@@ -102,6 +102,9 @@ public protocol RxPacketProtection: AnyObject {
   /// Seals two packets; some ciphers do that in little more time than one.
   func seal(_ first: RxUnsealedPacket, _ second: RxUnsealedPacket) -> (RxSealedPacket, RxSealedPacket)
 
+  /// Seals four packets.
+  func seal(_ packets: [4 of RxUnsealedPacket]) -> [4 of RxSealedPacket]
+
   /// Checks and opens in place a body of any length and content.
   /// - Returns: where in `body` the payload lies.
   func open(
@@ -115,5 +118,11 @@ extension RxPacketProtection {
       seal(first.body, payloadByteCount: first.payloadByteCount, of: first.identity),
       seal(second.body, payloadByteCount: second.payloadByteCount, of: second.identity)
     )
+  }
+
+  public func seal(_ packets: [4 of RxUnsealedPacket]) -> [4 of RxSealedPacket] {
+    let (first, second) = seal(packets[0], packets[1])
+    let (third, fourth) = seal(packets[2], packets[3])
+    return [first, second, third, fourth]
   }
 }

@@ -92,6 +92,11 @@ final class RxkadClientConnection: RxClientConnectionSecurity {
     return packets.seal(first, second)
   }
 
+  func seal(_ four: [4 of RxUnsealedPacket]) -> [4 of RxSealedPacket] {
+    for index in 0..<4 { byteCount &+= UInt64(four[index].payloadByteCount) }
+    return packets.seal(four)
+  }
+
   func open(
     _ body: UnsafeMutableRawBufferPointer, checksum: UInt16, of packet: RxPacketIdentity
   ) throws(RxSecurityFailure) -> Range<Int> {

@@ -110,6 +110,11 @@ final class RxkadServerConnection: RxServerConnectionSecurity {
     return packets.seal(first, second)
   }
 
+  func seal(_ four: [4 of RxUnsealedPacket]) -> [4 of RxSealedPacket] {
+    let none = RxSealedPacket(byteCount: 0, checksum: 0)
+    return packets?.seal(four) ?? [none, none, none, none]
+  }
+
   func open(
     _ body: UnsafeMutableRawBufferPointer, checksum: UInt16, of packet: RxPacketIdentity
   ) throws(RxSecurityFailure) -> Range<Int> {

@@ -79,6 +79,27 @@ struct RxkadPacketProtection {
     )
   }
 
+  func seal(_ packets: [4 of RxUnsealedPacket]) -> [4 of RxSealedPacket] {
+    guard level == .crypt else {
+      let (first, second) = seal(packets[0], packets[1])
+      let (third, fourth) = seal(packets[2], packets[3])
+      return [first, second, third, fourth]
+    }
+    func prepared(_ packet: RxUnsealedPacket) -> UnsafeMutableRawBufferPointer {
+      let count = prepare(packet.body, payloadByteCount: packet.payloadByteCount, of: packet.identity)
+      return UnsafeMutableRawBufferPointer(rebasing: packet.body[..<count])
+    }
+    let (first, second) = (prepared(packets[0]), prepared(packets[1]))
+    let (third, fourth) = (prepared(packets[2]), prepared(packets[3]))
+    key.encryptChained(first, second, third, fourth, vector: key.vector)
+    return [
+      RxSealedPacket(byteCount: first.count, checksum: checksum(of: packets[0].identity)),
+      RxSealedPacket(byteCount: second.count, checksum: checksum(of: packets[1].identity)),
+      RxSealedPacket(byteCount: third.count, checksum: checksum(of: packets[2].identity)),
+      RxSealedPacket(byteCount: fourth.count, checksum: checksum(of: packets[3].identity)),
+    ]
+  }
+
   /// Writes header and padding.
   /// - Returns: the size of the whole.
   private func prepare(

@@ -77,7 +77,10 @@ public enum NativeTicket {
     guard let lifetime = TicketLifetime.byte(start: ticket.starts, end: ticket.ends), key.count == 8,
       ticket.sessionKey.count == 8
     else { return nil }
-    var clear: [UInt8] = [0]
+    var clear: [UInt8] = []
+    // All at once: an array that grows leaves copies of the key behind.
+    clear.reserveCapacity(5 * nameByteCountMax + 24)
+    clear.append(0)
     defer { ConstantTime.wipe(&clear) }
     for (name, minimum) in [(ticket.client.name, 1), (ticket.client.instance, 0), (ticket.client.cell, 0)] {
       guard append(name, atLeast: minimum, to: &clear) else { return nil }

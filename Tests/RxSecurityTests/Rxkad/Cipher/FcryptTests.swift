@@ -56,7 +56,7 @@ import Testing
 
   @Test(
     "Two runs encrypted at once are what each gives alone",
-    arguments: [(8, 8), (64, 64), (72, 1416), (1416, 40), (0, 16)])
+    arguments: [(8, 8), (64, 64), (72, 1416), (1416, 40), (0, 16), (24, 56), (1400, 1408)])
   func pairs(first: Int, second: Int) {
     var generator = SeededGenerator(seed: UInt64(first * 7919 + second))
     let key = FcryptKey(generator.next())

@@ -56,6 +56,30 @@ import Testing
     }
   }
 
+  @Test("Four packets sealed at once are what each is alone", arguments: RxkadLevel.allCases)
+  func fours(level: RxkadLevel) throws {
+    let fixture = try Self.authenticated(level)
+    let header = fixture.client.headerByteCount
+    for counts in [[1400, 1400, 1400, 1400], [1400, 1400, 1400, 7], [0, 9, 1400, 24]] {
+      let bodies = counts.map { count in
+        let body = UnsafeMutableRawBufferPointer.allocate(byteCount: header + count + 8, alignment: 8)
+        UnsafeMutableRawBufferPointer(rebasing: body[header...]).copyBytes(from: Self.payload(count))
+        return body
+      }
+      defer { for body in bodies { body.deallocate() } }
+      func unsealed(_ index: Int) -> RxUnsealedPacket {
+        RxUnsealedPacket(
+          body: bodies[index], payloadByteCount: counts[index], identity: Fixture.identity(seq: UInt32(index + 1)))
+      }
+      let sealed = fixture.client.seal([unsealed(0), unsealed(1), unsealed(2), unsealed(3)])
+      for index in 0..<4 {
+        let alone = Fixture.seal(Self.payload(counts[index]), fixture.client, Fixture.identity(seq: UInt32(index + 1)))
+        let body = Array(bodies[index][..<sealed[index].byteCount])
+        #expect(Fixture.Sealed(body: body, checksum: sealed[index].checksum) == alone)
+      }
+    }
+  }
+
   @Test("crypt hides the payload, auth its first four bytes, clear nothing")
   func secrecy() throws {
     let payload = [UInt8](repeating: 0x41, count: 400)

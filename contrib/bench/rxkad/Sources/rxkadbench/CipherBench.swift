@@ -16,6 +16,7 @@ enum CipherBench {
       guard let (client, server) = try? connection(level) else { return print("no connection") }
       report("seal one by one, \(level)", seconds { sealSingly(client) })
       report("seal in pairs, \(level)", seconds { sealInPairs(client) })
+      report("seal in fours, \(level)", seconds { sealInFours(client) })
       report("open, \(level)", openSeconds(client, server))
     }
   }
@@ -89,6 +90,19 @@ enum CipherBench {
     }
     a.deallocate()
     b.deallocate()
+  }
+
+  static func sealInFours(_ side: any RxPacketProtection) {
+    let (a, b, c, d) = (buffer(1), buffer(1), buffer(1), buffer(1))
+    for seq in stride(from: 0, to: rounds, by: 4) {
+      _ = side.seal([
+        RxUnsealedPacket(body: a, payloadByteCount: payload, identity: identity(seq)),
+        RxUnsealedPacket(body: b, payloadByteCount: payload, identity: identity(seq + 1)),
+        RxUnsealedPacket(body: c, payloadByteCount: payload, identity: identity(seq + 2)),
+        RxUnsealedPacket(body: d, payloadByteCount: payload, identity: identity(seq + 3)),
+      ])
+    }
+    for body in [a, b, c, d] { body.deallocate() }
   }
 
   /// Each packet is sealed anew before it is opened; only the opening is timed.
