@@ -1,4 +1,5 @@
-import AFSBase
+package import AFSBase
+import DequeModule
 
 /// Answers to `rxdebug`. They are longer than the questions: only addresses in `configuration.debugNetworks` get them,
 /// so that nobody can be flooded through us under a forged address.
@@ -11,30 +12,53 @@ extension RxEndpoint {
     guard packet.header.isFromClient, answersDebug(source), let question = DebugQuestion(packet.body),
       debugAnswers.admit(now: now)
     else { return }
-    let body =
-      switch question {
-      case .basics: basicDebugAnswer
-      case .connection(let index, let all): connectionDebugAnswer(index, all: all, now: now)
-      case .statistics: DebugAnswers.statistics(packets, traffic, census)
-      case .peer(let index): peerDebugAnswer(index, now: now)
-      case .unknown: DebugAnswers.badType
-      }
-    var header = packet.header
+    let inquiry = RxDebugInquiry(question, packet.header, from: source)
+    // Other lanes have a share in the answer, the first one's first.
+    if lane.index == 0 { take(inquiry, now: now) } else { pass(inquiry) }
+  }
+
+  /// An inquiry that must go on to the lane that it names.
+  package mutating func nextDebugInquiry() -> RxDebugInquiry? { debugInquiries.popFirst() }
+
+  /// An inquiry came to this lane: answers it, or lets it go on.
+  package mutating func take(_ inquiry: RxDebugInquiry, now: MonotonicTime) {
+    guard !isShutDown else { return }
+    var inquiry = inquiry
+    let body: [UInt8]?
+    switch inquiry.question {
+    case .basics, .statistics:
+      inquiry.sums.add(self)
+      body = isLastLane ? Self.answer(inquiry) : nil
+    case .connection(let index, let all): body = connectionDebugAnswer(index, all: all, now: now, &inquiry)
+    case .peer(let index): body = peerDebugAnswer(index, now: now, &inquiry)
+    case .unknown: body = DebugAnswers.badType
+    }
+    guard let body else { return pass(inquiry.continued(after: lane.index)) }
+    var header = inquiry.header
     header.flags.remove(.clientInitiated)
-    datagrams.append(to: source, count: RxHeader.byteCount + body.count) { bytes in
+    datagrams.append(to: inquiry.source, count: RxHeader.byteCount + body.count) { bytes in
       header.write(to: bytes)
       for (offset, byte) in body.enumerated() { bytes.store(byte, at: RxHeader.byteCount + offset) }
     }
   }
 
-  private var basicDebugAnswer: [UInt8] {
-    let served = operations.counts.lazy.filter { !$0.key.isOutgoing }.map(\.value.calls).reduce(0, +)
-    return DebugAnswers.basics(
-      callsExecuted: served, waitingCalls: waitingCalls, blocksFree: pool.blocksFree,
-      blocks: pool.blocksFree + pool.blocksInUse)
+  private var isLastLane: Bool { lane.index == lane.count - 1 }
+
+  private mutating func pass(_ inquiry: RxDebugInquiry) {
+    if debugInquiries.count < Self.debugAnswersPerSecond { debugInquiries.append(inquiry) }
   }
 
-  private func connectionDebugAnswer(_ wanted: Int, all: Bool, now: MonotonicTime) -> [UInt8] {
+  private static func answer(_ inquiry: RxDebugInquiry) -> [UInt8] {
+    let sums = inquiry.sums
+    if inquiry.question == .statistics { return DebugAnswers.statistics(sums.packets, sums.traffic, sums.census) }
+    return DebugAnswers.basics(
+      callsExecuted: sums.callsServed, waitingCalls: sums.census.waitingCalls, blocksFree: sums.blocksFree,
+      blocks: sums.blocksFree + sums.census.blocksInUse)
+  }
+
+  private func connectionDebugAnswer(
+    _ wanted: Int, all: Bool, now: MonotonicTime, _ inquiry: inout RxDebugInquiry
+  ) -> [UInt8]? {
     var rest = wanted
     for index in 0..<connections.indexEnd where connections.isOccupied(index) {
       guard all || connections[index].callCount > 0 else { continue }
@@ -46,7 +70,8 @@ extension RxEndpoint {
       }
       rest -= 1
     }
-    return DebugAnswers.end(ofConnections: true)
+    inquiry.question = .connection(rest, all: all)
+    return isLastLane ? DebugAnswers.end(ofConnections: true) : nil
   }
 
   /// OpenAFS src/rx/rx.h: RX_STATE_PRECALL 1, _ACTIVE 2; RX_MODE_SENDING 1, _RECEIVING 2; RX_OTHER_IN 1, _OUT 2.
@@ -65,12 +90,13 @@ extension RxEndpoint {
     return answer
   }
 
-  private func peerDebugAnswer(_ wanted: Int, now: MonotonicTime) -> [UInt8] {
+  private func peerDebugAnswer(_ wanted: Int, now: MonotonicTime, _ inquiry: inout RxDebugInquiry) -> [UInt8]? {
     var rest = wanted
     for index in 0..<peers.indexEnd where peers.isOccupied(index) {
       if rest == 0 { return DebugAnswers.peer(describePeer(index, now: now)) }
       rest -= 1
     }
-    return DebugAnswers.end(ofConnections: false)
+    inquiry.question = .peer(rest)
+    return isLastLane ? DebugAnswers.end(ofConnections: false) : nil
   }
 }

@@ -73,6 +73,8 @@ public struct RxEndpoint: ~Copyable {
   var versionAnswers: RateLimit
   var debugAnswers: RateLimit
   static let debugAnswersPerSecond = 1000
+  /// Questions whose answers other lanes have a share in.
+  var debugInquiries: Deque<RxDebugInquiry> = []
 
   // What has happened.
   var operations = OperationTable()

@@ -26,6 +26,8 @@ package final class RxEndpointDriver {
   private(set) package var counters = RxCallCounters()
   /// What is told of packets that a security class refused.
   package var securityRefused: ((RxSecurityRefusal) -> Void)?
+  /// Takes questions of `rxdebug` to the lane that they name.
+  package var debugInquiryGoesOn: ((RxDebugInquiry) -> Void)?
   /// Writes down what comes and goes, as seen from the local address; nil costs a test.
   package var trace: (trace: RxPacketTrace, local: RxAddress)?
   /// Where reads go whose length is not known in advance.
@@ -62,6 +64,9 @@ package final class RxEndpointDriver {
     endpoint.receive(datagram, from: source, now: now)
   }
 
+  /// A question of `rxdebug` came from another lane.
+  package func receive(_ inquiry: RxDebugInquiry) { endpoint.take(inquiry, now: now) }
+
   /// The network refused what was sent to `peer`.
   package func receivedNetworkError(_ errno: Int32, from peer: RxAddress) {
     endpoint.receivedNetworkError(errno, from: peer, now: now)
@@ -97,6 +102,7 @@ package final class RxEndpointDriver {
       }
     }
     while let refusal = endpoint.nextSecurityRefusal() { securityRefused?(refusal) }
+    while let inquiry = endpoint.nextDebugInquiry() { debugInquiryGoesOn?(inquiry) }
   }
 
   /// Fills `buffer` (64 KiB) with what must be sent next.

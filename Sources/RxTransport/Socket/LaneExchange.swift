@@ -59,6 +59,13 @@ final class LaneExchange: Sendable {
     return true
   }
 
+  /// Hands a question of `rxdebug` to the lane that it names.
+  func send(_ inquiry: RxDebugInquiry) {
+    guard lanes.indices.contains(inquiry.nextLane) else { return }
+    let lane = lanes[inquiry.nextLane]
+    lane.thread.submit { lane.pump.value.receive(inquiry) }
+  }
+
   /// Tells all lanes but `index` of an error: the kernel gives it to any of the sockets.
   func send(_ error: NetworkError, quoting packet: UnsafeRawBufferPointer, except index: Int) {
     let quote = [UInt8](packet)

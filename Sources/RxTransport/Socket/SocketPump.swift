@@ -58,6 +58,7 @@ final class SocketPump {
   func join(_ exchange: LaneExchange, as lane: Int) {
     self.exchange = exchange
     self.lane = lane
+    driver.debugInquiryGoesOn = { [weak self] inquiry in self?.exchange?.send(inquiry) }
   }
 
   func wokeUp(_ wakeup: Poller.Wakeup) {
@@ -130,6 +131,13 @@ final class SocketPump {
   func receive(_ parcel: LaneExchange.Parcel) {
     guard isOpen else { return }
     parcel.forEach { datagram, source in driver.receive(datagram, from: source) }
+    driver.settle()
+  }
+
+  /// A question of `rxdebug` that another lane passed on.
+  func receive(_ inquiry: RxDebugInquiry) {
+    guard isOpen else { return }
+    driver.receive(inquiry)
     driver.settle()
   }
 

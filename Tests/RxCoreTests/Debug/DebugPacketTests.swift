@@ -84,6 +84,54 @@ import Testing
     #expect(word(answer, (27 + 8) * 4) == 1)
   }
 
+  @Test("Lanes of one port answer as one, whichever the question comes to", arguments: 0..<3)
+  func lanes(first: Int) throws {
+    let now = MonotonicTime.zero + .seconds(10)
+    let lanes = (0..<3).map { LaneBox(RxLane(index: $0, of: 3), now: now) }
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65536, alignment: 16)
+    defer { buffer.deallocate() }
+    for (index, lane) in lanes.enumerated() {
+      for number in 0...index {
+        let target = RxTarget(peer: RxAddress(ipv4: 0x0A00_0001, port: UInt16(7000 + number)), service: ServiceID(52))
+        let call = lane.endpoint.openCall(to: target, options: RxCallOptions(), now: now)
+        _ = lane.endpoint.write(call, UnsafeRawBufferPointer(start: nil, count: 0), isLast: true, now: now)
+      }
+      while lane.endpoint.nextTransmit(into: buffer, now: now) != nil {}
+    }
+    func answer(_ body: [UInt8]) throws -> [UInt8] {
+      if let own = ask(&lanes[first].endpoint, body, now: now) { return own }
+      let passed = lanes[first].endpoint.nextDebugInquiry()
+      var inquiry = try #require(passed)
+      while true {
+        let lane = lanes[inquiry.nextLane]
+        lane.endpoint.take(inquiry, now: now)
+        if let sent = lane.endpoint.nextTransmit(into: buffer, now: now) {
+          return Array(buffer[RxHeader.byteCount..<sent.byteCount])
+        }
+        let next = lane.endpoint.nextDebugInquiry()
+        inquiry = try #require(next)
+      }
+    }
+    let statistics = try answer(question(4))
+    #expect(word(statistics, (27 + 1) * 4) == 6)
+    #expect(word(statistics, 57 * 4) == 6)
+    #expect(word(statistics, 59 * 4) == 6)
+    #expect(try answer(question(1)).count == 56)
+    let cids = try (0..<6).map { word(try answer(question(3, $0)), 4) }
+    #expect(Set(cids).count == 6 && !cids.contains(.max))
+    #expect(word(try answer(question(3, 6)), 4) == .max)
+    #expect(
+      try (0..<7).map { word(try answer(question(5, $0)), 0) } == Array(repeating: 0x0A00_0001, count: 6) + [.max])
+    #expect(word(try answer(question(6)), 0) == 0xFFFF_FFF8)
+  }
+
+  private final class LaneBox {
+    var endpoint: RxEndpoint
+    init(_ lane: RxLane, now: MonotonicTime) {
+      endpoint = RxEndpoint(configuration: RxEndpointConfiguration(), seed: UInt64(lane.index), now: now, lane: lane)
+    }
+  }
+
   @Test("A question of an unknown type gets RX_DEBUGI_BADTYPE", arguments: [UInt8(0), 6, 255])
   func unknown(type: UInt8) throws {
     var endpoint = endpoint()
