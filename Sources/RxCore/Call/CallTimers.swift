@@ -12,12 +12,9 @@ struct CallTimers: BitwiseCopyable {
   var deadline: MonotonicTime?
 
   func earliest(with ack: MonotonicTime?) -> MonotonicTime? {
-    var first = ack
-    for time in [retransmit, loss, life, deadline] {
-      guard let time else { continue }
-      if let known = first, known <= time { continue }
-      first = time
-    }
-    return first
+    let none = MonotonicTime.distantFuture
+    // No array: this runs with every packet.
+    let first = min(min(ack ?? none, retransmit ?? none), min(loss ?? none, min(life ?? none, deadline ?? none)))
+    return first == none ? nil : first
   }
 }

@@ -72,7 +72,8 @@ struct OperationTable {
 
   mutating func record(_ measure: CallMeasure, service: ServiceID, isOutgoing: Bool) {
     var operation = RxOperation(service: service, code: measure.code, isOutgoing: isOutgoing)
-    if counts[operation] == nil, counts.count >= Self.operationsMax { operation.code = nil }
+    if let known = counts.index(forKey: operation) { return counts.values[known].record(measure) }
+    if counts.count >= Self.operationsMax { operation.code = nil }
     counts[operation, default: RxOperationCounts()].record(measure)
   }
 }

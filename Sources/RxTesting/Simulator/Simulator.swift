@@ -144,7 +144,14 @@ public final class Simulator: TaskExecutor {
       abandon(task)
       throw error
     }
+    endIdleTasks()
     return try result.value.result!.get()
+  }
+
+  /// A task keeps its executor: those in which services wait for calls would keep the simulation.
+  private func endIdleTasks() {
+    for host in state.value.hosts { host.driver.endIdleTasks() }
+    runTurn()
   }
 
   private final class Outcome<Value> {

@@ -4,7 +4,7 @@ public import RxCore
 public protocol RxService: Sendable {
   var id: ServiceID { get }
 
-  /// Serves one call: reads the request, sends the reply with `last: true`, or aborts. Runs in a task of its own.
-  /// A handler that returns without having ended its stream gets it aborted.
+  /// Serves one call: reads the request, sends the reply with `last: true`, or aborts. Runs in a task that serves no
+  /// other call meanwhile. A handler that returns without having ended its stream gets it aborted.
   func serve(_ stream: any RxStream, from call: RxIncomingCall) async
 }

@@ -38,22 +38,25 @@ package final class AcceptQueue: Sendable {
 
   var waitingCount: Int { state.withLock { $0.waiting.count } }
 
-  /// Calls `start` on `loop`, on which the caller is: at once if a handler may run, else when one has returned.
-  /// - Returns: the call's place when it must wait.
-  @discardableResult
-  func admit(_ loop: any RxLoop, of owner: AnyObject, _ start: @escaping @Sendable () -> Bool) -> Place? {
-    let place = state.withLock { state -> Place? in
-      if state.running < handlersMax {
-        state.running += 1
-        return nil
-      }
+  /// Takes a handler's place for a call that comes now.
+  /// - Returns: false when the call must `enqueue`.
+  func admit() -> Bool {
+    state.withLock { state in
+      guard state.running < handlersMax else { return false }
+      state.running += 1
+      return true
+    }
+  }
+
+  /// Calls `start` on `loop` when a handler has returned.
+  /// - Returns: the call's place in the queue.
+  func enqueue(_ loop: any RxLoop, of owner: AnyObject, _ start: @escaping @Sendable () -> Bool) -> Place {
+    state.withLock { state in
       let place = Place(number: state.nextNumber)
       state.nextNumber += 1
       state.waiting.append(Waiting(place: place, loop: loop, owner: ObjectIdentifier(owner), start: start))
       return place
     }
-    if place == nil, !start() { handlerReturned() }
-    return place
   }
 
   /// The call has ended. Its turn may have come meanwhile: then `start` finds that out.

@@ -18,7 +18,12 @@ package final class DriverStream: RxStream {
   }
 
   deinit {
-    loop.perform { [state] in state.value.call.dropped(state.value.driver) }
+    // Each branch by itself: a closure that may be kept is a piece of memory for every call.
+    if loop.isCurrent {
+      state.value.call.dropped(state.value.driver)
+    } else {
+      loop.submit { [state] in state.value.call.dropped(state.value.driver) }
+    }
   }
 
   package func send(_ bytes: UnsafeRawBufferPointer, last: Bool) async throws(RxCallError) {
@@ -95,11 +100,13 @@ package final class DriverStream: RxStream {
     loop.perform { [state] in state.value.call.abort(code, .abortedLocally(code), state.value.driver) }
   }
 
-  func handlerReturned(_ handle: RxCallHandle) {
-    loop.perform { [state] in
-      state.value.call.handlerReturned(state.value.driver)
-      state.value.driver.handlerReturned(handle)
-    }
+  func handlerReturned() {
+    if loop.isCurrent { handlerReturned(state.value) } else { loop.submit { self.handlerReturned(self.state.value) } }
+  }
+
+  private func handlerReturned(_ state: (call: StreamCall, driver: RxEndpointDriver)) {
+    state.call.handlerReturned(state.driver)
+    state.driver.handlerReturned()
   }
 
   private func endIfCancelled() throws(RxCallError) {

@@ -15,12 +15,14 @@ package final class RxEndpointDriver {
   private static let scratchBytes = 65536
 
   private unowned let loop: any RxLoop
-  private var endpoint: RxEndpoint
+  /// Not checked for overlapping accesses, of which a call takes dozens: everything happens on the loop, and the endpoint
+  /// calls nothing that could come back here.
+  @exclusivity(unchecked) private var endpoint: RxEndpoint
   /// The time of the loop's present turn.
   private(set) package var now: MonotonicTime
-  private var calls: [RxCallHandle: any DrivenCall] = [:]
+  private var calls = CallTable()
   private var services: [ServiceID: any RxService] = [:]
-  private var handlers: [RxCallHandle: Task<Void, Never>] = [:]
+  private let workers: ServiceWorkers
   private let acceptQueue: AcceptQueue
   private(set) package var isShutDown = false
   private(set) package var counters = RxCallCounters()
@@ -43,6 +45,7 @@ package final class RxEndpointDriver {
   ) {
     self.loop = loop
     self.now = now
+    workers = ServiceWorkers(loop: loop)
     self.acceptQueue = acceptQueue ?? AcceptQueue(handlersMax: Self.handlersMax)
     endpoint = RxEndpoint(configuration: configuration, key: key, now: now, lane: lane)
   }
@@ -172,8 +175,8 @@ package final class RxEndpointDriver {
     endpoint.shutDown(now: now)
     settle()
     acceptQueue.remove(of: self)
-    for call in Array(calls.values) { call.completed(.failure(.shutDown), self) }
-    for handler in handlers.values { handler.cancel() }
+    for call in calls.calls { call.completed(.failure(.shutDown), self) }
+    workers.end()
   }
 
   func open(_ call: any DrivenCall, to target: RxTarget, options: RxCallOptions) -> RxCallHandle? {
@@ -222,13 +225,14 @@ package final class RxEndpointDriver {
     guard !isShutDown, let service = services[call.service] else { return abandon(handle, .rxInvalidOperation) }
     let state = StreamCall(serving: handle)
     calls[handle] = state
+    if acceptQueue.admit() { return startHandler(of: service, call, state) }
     let work = LoopBound((driver: self, state: state, service: service))
-    state.place = acceptQueue.admit(loop, of: self) {
+    state.place = acceptQueue.enqueue(loop, of: self) {
       let (driver, state, service) = work.value
       state.place = nil
       // Its client may have given it up meanwhile.
       guard !driver.isShutDown, !state.hasEnded else { return false }
-      driver.startHandler(of: service, handle, call, state)
+      driver.startHandler(of: service, call, state)
       return true
     }
   }
@@ -239,18 +243,17 @@ package final class RxEndpointDriver {
   }
 
   private func startHandler(
-    of service: any RxService, _ handle: RxCallHandle, _ call: RxIncomingCall, _ state: StreamCall
+    of service: any RxService, _ call: RxIncomingCall, _ state: StreamCall
   ) {
     let stream = DriverStream(loop: loop, driver: self, call: state, keeping: nil)
-    handlers[handle] = Task(executorPreference: loop) {
-      await service.serve(stream, from: call)
-      stream.handlerReturned(handle)
-    }
+    workers.serve(ServiceWorkers.Work(service: service, stream: stream, call: call))
   }
 
+  /// Ends the tasks in which services wait for calls; the next calls get new ones.
+  package func endIdleTasks() { workers.endIdle() }
+
   /// The handler of a served call has returned.
-  func handlerReturned(_ handle: RxCallHandle) {
-    handlers[handle] = nil
+  func handlerReturned() {
     acceptQueue.handlerReturned()
   }
 }

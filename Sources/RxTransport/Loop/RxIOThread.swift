@@ -253,12 +253,19 @@ package final class RxIOThread: RxLoop, SerialExecutor {
   /// Looks for news without sleeping, for as long as that has been worth it lately.
   /// - Returns: whether there are any.
   private func spin(_ turn: Turn) -> Bool {
-    guard let pump = turn.pump, turn.spin.isOpen else { return false }
-    let start = SystemClock.monotonic
-    let end = min(turn.spin.end(from: start), nextDeadline(turn))
-    while SystemClock.monotonic < end {
+    guard let pump = turn.pump, turn.spin.mayOpen else { return false }
+    var now = SystemClock.monotonic
+    guard turn.spin.isOpen(now: now) else { return false }
+    let end = min(turn.spin.end(from: now), nextDeadline(turn))
+    while now < end {
       if pump.look() || remote.mayHaveItems { return true }
       sched_yield()
+      let last = now
+      now = SystemClock.monotonic
+      if now - last > SpinWindow.gapMax {
+        turn.spin.wasInterrupted(now: now)
+        break
+      }
     }
     return false
   }

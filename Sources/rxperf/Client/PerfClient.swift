@@ -59,7 +59,7 @@ struct PerfClient: Sendable {
       }
       if let wrong { throw PerfError.corrupt(offset: wrong) }
     }
-    try Self.check(cookie: reply.suffix(4))
+    try reply.withUnsafeBytes { try Self.check(cookie: UnsafeRawBufferPointer(rebasing: $0.suffix(4))) }
   }
 
   private func streamed(_ message: [UInt8], _ buffer: PerfBuffer) async throws {
@@ -70,7 +70,7 @@ struct PerfClient: Sendable {
         try await stream.sendPattern(request.sends, inPiecesOf: request.writeSize, last: true)
       }
       try await stream.receivePattern(request.receives, into: buffer, inPiecesOf: request.readSize, check: check)
-      if request.hasCookie { try Self.check(cookie: try await stream.receive(count: 4)[...]) }
+      if request.hasCookie { try await stream.receive(count: 4).withUnsafeBytes { try Self.check(cookie: $0) } }
       try await stream.finish()
     } catch let error as PerfError {
       stream.abort(.rxUserAbort)
@@ -78,8 +78,9 @@ struct PerfClient: Sendable {
     }
   }
 
-  private static func check(cookie bytes: ArraySlice<UInt8>) throws {
-    guard let cookie = PerfRequest.words(Array(bytes)).first else { throw PerfError.short(0, of: 4) }
+  private static func check(cookie bytes: UnsafeRawBufferPointer) throws {
+    guard bytes.count == 4 else { throw PerfError.short(bytes.count, of: 4) }
+    let cookie = PerfRequest.word(bytes, 0)
     guard cookie == PerfRequest.cookie else { throw PerfError.wrongCookie(cookie) }
   }
 }

@@ -89,25 +89,27 @@ struct PerfRequest: Hashable, Sendable {
   var hasCookie: Bool { operation != .file }
 
   /// Reads the first `fixedWords` words; lists and a second length are still to be read.
-  init(fixed bytes: [UInt8]) throws(PerfError) {
-    let words = Self.words(bytes)
-    guard words.count == Self.fixedWords else { throw .malformed("the request ends early") }
-    guard words[0] == Self.version else { throw .malformed("version \(words[0]), expected \(Self.version)") }
-    guard let operation = PerfOperation(wireValue: words[1]) else { throw .unknownOperation(words[1]) }
-    guard words[2] <= Self.pieceMax, words[3] <= Self.pieceMax, words[2] > 0, words[3] > 0 else {
-      throw .malformed("pieces of \(words[2]) and \(words[3]) bytes, at most \(Self.pieceMax) are allowed")
+  init(fixed bytes: UnsafeRawBufferPointer) throws(PerfError) {
+    guard bytes.count == Self.fixedWords * 4 else { throw .malformed("the request ends early") }
+    let words = (
+      Self.word(bytes, 0), Self.word(bytes, 1), Self.word(bytes, 2), Self.word(bytes, 3), Self.word(bytes, 4)
+    )
+    guard words.0 == Self.version else { throw .malformed("version \(words.0), expected \(Self.version)") }
+    guard let operation = PerfOperation(wireValue: words.1) else { throw .unknownOperation(words.1) }
+    guard words.2 <= Self.pieceMax, words.3 <= Self.pieceMax, words.2 > 0, words.3 > 0 else {
+      throw .malformed("pieces of \(words.2) and \(words.3) bytes, at most \(Self.pieceMax) are allowed")
     }
     self.operation = operation
-    readSize = Int(words[2])
-    writeSize = Int(words[3])
+    readSize = Int(words.2)
+    writeSize = Int(words.3)
     // Lengths are signed in the C sources; negative ones transfer nothing there.
-    guard words[4] <= Int32.max else { throw .malformed("a length of \(words[4])") }
+    guard words.4 <= Int32.max else { throw .malformed("a length of \(words.4)") }
     switch operation {
-    case .send, .rpc: sendBytes = Int(words[4])
-    case .recv: receiveBytes = Int(words[4])
+    case .send, .rpc: sendBytes = Int(words.4)
+    case .recv: receiveBytes = Int(words.4)
     case .file:
-      guard words[4] <= Self.entriesMax else { throw .malformed("a list of \(words[4]) entries") }
-      entries = Array(repeating: 0, count: Int(words[4]))
+      guard words.4 <= Self.entriesMax else { throw .malformed("a list of \(words.4) entries") }
+      entries = Array(repeating: 0, count: Int(words.4))
     }
   }
 
@@ -146,9 +148,11 @@ struct PerfRequest: Hashable, Sendable {
   }
 
   static func words(_ bytes: [UInt8]) -> [UInt32] {
-    bytes.withUnsafeBytes { raw in
-      (0..<raw.count / 4).map { UInt32(bigEndian: raw.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self)) }
-    }
+    bytes.withUnsafeBytes { raw in (0..<raw.count / 4).map { word(raw, $0) } }
+  }
+
+  static func word(_ bytes: UnsafeRawBufferPointer, _ index: Int) -> UInt32 {
+    UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: index * 4, as: UInt32.self))
   }
 }
 

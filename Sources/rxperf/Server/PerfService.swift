@@ -35,7 +35,7 @@ final class PerfService: RxService {
     let buffer = buffers.withLock { $0.popLast() } ?? PerfBuffer(count: PerfRequest.pieceMax)
     defer { buffers.withLock { $0.append(buffer) } }
     do {
-      let request = try await readRequest(stream)
+      let request = try await readRequest(stream, buffer)
       try await stream.receivePattern(request.sends, into: buffer, inPiecesOf: request.readSize, check: check)
       try await reply(to: request, stream, buffer)
       try await stream.finish()
@@ -49,13 +49,15 @@ final class PerfService: RxService {
     }
   }
 
-  private func readRequest(_ stream: any RxStream) async throws -> PerfRequest {
-    var request = try PerfRequest(fixed: try await stream.receive(count: PerfRequest.fixedWords * 4))
+  private func readRequest(_ stream: any RxStream, _ buffer: PerfBuffer) async throws -> PerfRequest {
+    var request = try PerfRequest(fixed: try await receive(PerfRequest.fixedWords * 4, stream, buffer))
     switch request.operation {
     case .send, .recv: break
     case .rpc:
-      let words = PerfRequest.words(try await stream.receive(count: 4))
-      guard let wanted = words.first, wanted <= Int32.max else { throw PerfError.malformed("no length of the reply") }
+      let bytes = try await receive(4, stream, buffer)
+      guard bytes.count == 4 else { throw PerfError.malformed("no length of the reply") }
+      let wanted = PerfRequest.word(bytes, 0)
+      guard wanted <= Int32.max else { throw PerfError.malformed("a reply of \(wanted) bytes") }
       request.receiveBytes = Int(wanted)
     case .file:
       let count = request.entries.count
@@ -64,6 +66,14 @@ final class PerfService: RxService {
       try request.adopt(entries: entries)
     }
     return request
+  }
+
+  /// Receives a few bytes; they are good until the buffer's next use.
+  private func receive(_ count: Int, _ stream: any RxStream, _ buffer: PerfBuffer) async throws
+    -> UnsafeRawBufferPointer
+  {
+    let place = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<count])
+    return UnsafeRawBufferPointer(rebasing: place[..<(try await stream.receive(into: place))])
   }
 
   private func reply(to request: PerfRequest, _ stream: any RxStream, _ buffer: PerfBuffer) async throws {

@@ -25,14 +25,20 @@ import Testing
     }
   }
 
+  private func place(
+    in queue: AcceptQueue, _ loop: RxIOThread, of owner: AnyObject, _ start: @escaping @Sendable () -> Bool
+  ) {
+    if queue.admit() { _ = start() } else { _ = queue.enqueue(loop, of: owner, start) }
+  }
+
   @Test("Calls of two loops wait for a handler in the order in which they came")
   func order() async throws {
     let (first, second) = (try RxIOThread(), try RxIOThread())
     let queue = AcceptQueue(handlersMax: 1)
     let record = Record()
-    queue.admit(first, of: first, record.start("a"))
-    queue.admit(second, of: second, record.start("b"))
-    queue.admit(first, of: first, record.start("c"))
+    place(in: queue, first, of: first, record.start("a"))
+    place(in: queue, second, of: second, record.start("b"))
+    place(in: queue, first, of: first, record.start("c"))
     #expect(record.names.withLock { $0 } == ["a"])
     queue.handlerReturned()
     await settle(first, second)
@@ -41,7 +47,7 @@ import Testing
     await settle(first, second)
     #expect(record.names.withLock { $0 } == ["a", "b", "c"])
     queue.handlerReturned()
-    queue.admit(second, of: second, record.start("d"))
+    place(in: queue, second, of: second, record.start("d"))
     #expect(record.names.withLock { $0 } == ["a", "b", "c", "d"])
     first.end()
     second.end()
@@ -52,10 +58,10 @@ import Testing
     let (first, second) = (try RxIOThread(), try RxIOThread())
     let queue = AcceptQueue(handlersMax: 1)
     let record = Record()
-    queue.admit(first, of: first, record.start("a"))
-    queue.admit(first, of: first, record.start("gone", willRun: false))
-    queue.admit(first, of: second, record.start("closed"))
-    queue.admit(first, of: first, record.start("b"))
+    place(in: queue, first, of: first, record.start("a"))
+    place(in: queue, first, of: first, record.start("gone", willRun: false))
+    place(in: queue, first, of: second, record.start("closed"))
+    place(in: queue, first, of: first, record.start("b"))
     queue.remove(of: second)
     queue.handlerReturned()
     await settle(first)

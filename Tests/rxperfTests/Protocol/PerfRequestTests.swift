@@ -32,7 +32,7 @@ import Testing
   @Test("What the client encodes the server reads", arguments: [PerfOperation.send, .recv, .rpc])
   func roundTrip(operation: PerfOperation) throws {
     let request = PerfRequest(operation, sendBytes: 1000, receiveBytes: 1000, readSize: 77, writeSize: 88)
-    let read = try PerfRequest(fixed: Array(request.encoded.prefix(20)))
+    let read = try Array(request.encoded.prefix(20)).withUnsafeBytes { try PerfRequest(fixed: $0) }
     #expect(read.operation == operation && read.readSize == 77 && read.writeSize == 88)
     #expect(read.sendBytes == (operation == .recv ? 0 : 1000))
     #expect(read.receiveBytes == (operation == .recv ? 1000 : 0))
@@ -46,6 +46,6 @@ import Testing
     ] as [[UInt32]])
   func malformed(words: [UInt32]) {
     let bytes = words.flatMap { [UInt8($0 >> 24), UInt8($0 >> 16 & 255), UInt8($0 >> 8 & 255), UInt8($0 & 255)] }
-    #expect(throws: PerfError.self) { try PerfRequest(fixed: bytes) }
+    #expect(throws: PerfError.self) { try bytes.withUnsafeBytes { try PerfRequest(fixed: $0) } }
   }
 }

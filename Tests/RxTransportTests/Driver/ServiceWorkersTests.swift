@@ -1,0 +1,86 @@
+import AFSTypes
+import RxCore
+import RxTransport
+import Synchronization
+import Testing
+
+@Suite(.timeLimit(.minutes(2))) struct ServiceWorkersTests {
+  /// Notes in which task each call is served; calls whose request is 1 are answered only when `release` is called.
+  private final class TaskService: RxService {
+    let id = ServiceID(77)
+    private let state = Mutex((tasks: [Int](), waiters: [CheckedContinuation<Void, Never>](), wasCancelled: false))
+
+    var tasks: [Int] { state.withLock { $0.tasks } }
+    var waiterCount: Int { state.withLock { $0.waiters.count } }
+    var wasCancelled: Bool { state.withLock { $0.wasCancelled } }
+
+    func release() {
+      for waiter in state.withLock({ state in
+        defer { state.waiters = [] }
+        return state.waiters
+      }) { waiter.resume() }
+    }
+
+    func serve(_ stream: any RxStream, from call: RxIncomingCall) async {
+      let task = withUnsafeCurrentTask { $0!.hashValue }
+      state.withLock { $0.tasks.append(task) }
+      guard let request = try? await stream.receive(count: 1) else { return }
+      if request == [1] {
+        await withCheckedContinuation { waiter in state.withLock { $0.waiters.append(waiter) } }
+        if Task.isCancelled { state.withLock { $0.wasCancelled = true } }
+      }
+      try? await stream.send(request, last: true)
+    }
+  }
+
+  private func call(_ pair: LoopbackPair, _ byte: UInt8) async throws -> [UInt8] {
+    try await pair.client.roundTrip([byte], to: pair.target(77), options: .init(), replyMax: 10)
+  }
+
+  @Test("Calls that follow each other are served in one task, calls at the same time in several")
+  func tasks() async throws {
+    let pair = try LoopbackPair()
+    let service = TaskService()
+    pair.server.register(service)
+    for _ in 0..<20 { #expect(try await call(pair, 0) == [0]) }
+    // The task of a call that has been answered may not have come to wait yet when the next one comes.
+    #expect(Set(service.tasks).count <= 2)
+    async let first = call(pair, 1)
+    async let second = call(pair, 1)
+    while service.waiterCount < 2 { await Task.yield() }
+    #expect(Set(service.tasks.suffix(2)).count == 2)
+    service.release()
+    let replies = try await [first, second]
+    #expect(replies == [[1], [1]])
+    await pair.shutDown()
+  }
+
+  @Test("The end of the port cancels the handlers that run")
+  func cancellation() async throws {
+    let pair = try LoopbackPair()
+    let service = TaskService()
+    pair.server.register(service)
+    let pending = Task { try await call(pair, 1) }
+    while service.waiterCount == 0 { await Task.yield() }
+    await pair.server.shutDown()
+    service.release()
+    while !service.wasCancelled { await Task.yield() }
+    pending.cancel()
+    _ = await pending.result
+    await pair.shutDown()
+  }
+
+  @Test("A service goes with its transport: tasks that wait for calls keep nothing alive")
+  func end() async throws {
+    weak var service: TaskService?
+    do {
+      let pair = try LoopbackPair()
+      let made = TaskService()
+      service = made
+      pair.server.register(made)
+      _ = try await call(pair, 0)
+      await pair.shutDown()
+    }
+    while service != nil { await Task.yield() }
+  }
+}
