@@ -30,7 +30,7 @@ package final class FuseSession: Sendable {
   package let mountPoint: MountPoint
   let spawn: TaskSpawner
   let logger: Logger
-  private let device: Int32
+  package let device: Int32
   private let state = Monitor(State())
 
   private struct State {
@@ -40,6 +40,7 @@ package final class FuseSession: Sendable {
     var running = 0
     var initialized = false
     var waiters: [CheckedContinuation<Void, Never>] = []
+    var isFinished = false
   }
 
   private struct SessionPointer: @unchecked Sendable {
@@ -93,10 +94,7 @@ package final class FuseSession: Sendable {
   // MARK: Start
 
   private func start(arguments: [String], threadCount: Int) throws(MountError) {
-    guard let session = makeSession(arguments) else {
-      close(device)
-      throw .libfuseFailed
-    }
+    guard let session = makeSession(arguments) else { throw .libfuseFailed }
     state.withLock { $0.session = SessionPointer(raw: session) }
     invalidation.start(session: session)
     for index in 0..<threadCount { startThread(index, SessionPointer(raw: session)) }
@@ -106,6 +104,7 @@ package final class FuseSession: Sendable {
     guard ready == true else { throw .notReady }
   }
 
+  /// - Returns: nil when libfuse fails; the device is closed then.
   private func makeSession(_ arguments: [String]) -> OpaquePointer? {
     var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
     defer { for pointer in argv { free(pointer) } }
@@ -116,11 +115,18 @@ package final class FuseSession: Sendable {
       return fuse_session_new(
         &list, &operations, MemoryLayout<fuse_lowlevel_ops>.size, Unmanaged.passUnretained(self).toOpaque())
     }
-    guard let session else { return nil }
+    guard let session else {
+      close(device)
+      return nil
+    }
+    guard fuse_session_mount(session, "/dev/fd/\(device)") == 0 else {
+      fuse_session_destroy(session)
+      close(device)
+      return nil
+    }
+    // From here on libfuse has the device, and closes it.
     var hooks = InitReply.hooks()
-    guard fuse_session_mount(session, "/dev/fd/\(device)") == 0,
-      fuse_session_custom_io(session, &hooks, device) == 0
-    else {
+    guard fuse_session_custom_io(session, &hooks, device) == 0 else {
       fuse_session_destroy(session)
       return nil
     }
@@ -219,8 +225,14 @@ package final class FuseSession: Sendable {
   ///
   /// Files are closed side by side, and what is not stored when `limit` ends goes on: one silent server must not keep the
   /// others' data waiting. Whoever owns the file system shuts it down next, with a limit of its own for all stores.
+  /// Does so once: the device's number may be another file's afterwards.
   /// - Parameter limit: for the tasks of requests that nobody waits for any more, and the closing of files.
   package func finish(within limit: Duration = .seconds(30)) async {
+    let wasFinished = state.withLock { state in
+      defer { state.isFinished = true }
+      return state.isFinished
+    }
+    if wasFinished { return }
     disconnect()
     tasks.cancelAll()
     let deadline = SystemClock.monotonic + limit

@@ -43,6 +43,26 @@ struct SessionEndTests {
     }
   }
 
+  @Test("A session that is finished twice leaves the file alone that has its device's number by then")
+  func finishedTwice() async throws {
+    try await TestMount.with { mount in
+      try mount.session.unmount(lazily: false)
+      await mount.session.waitUntilEnded()
+      await mount.session.finish()
+      var pipes: [Int32] = [0, 0]
+      try #require(pipe(&pipes) == 0)
+      defer { for pipe in pipes { close(pipe) } }
+      // One of them gets the number, unless another test has it meanwhile.
+      let copy = fcntl(pipes[1], F_DUPFD_CLOEXEC, mount.session.device)
+      defer { close(copy) }
+      await mount.session.finish()
+      for file in pipes + [copy] {
+        var status = stat()
+        #expect(fstat(file, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO)
+      }
+    }
+  }
+
   @Test("A mount that ends from outside ends the session")
   func outside() async throws {
     try await TestMount.with { mount in
