@@ -139,6 +139,30 @@ final class TestConnectionSecurity: RxClientConnectionSecurity, RxServerConnecti
     #expect(simulation.transferService.begun == 0)
   }
 
+  @Test("Calls share a connection under one security only; when that is replaced the next call opens another")
+  func sharing() {
+    var configuration = RxEndpointConfiguration()
+    configuration.greetingCallsMax = 100
+    let dialogue = PacketDialogue.opening(configuration: configuration)
+    // Of equal keys, even: who may share registers one object.
+    let alice = dialogue.endpoint.register(TestSecurity(secret: 9))
+    let bob = dialogue.endpoint.register(TestSecurity(secret: 9))
+    func connection(_ security: RxClientSecurityReference) -> UInt32? {
+      dialogue.call = dialogue.endpoint.openCall(
+        to: RxTarget(peer: PacketDialogue.peerAddress, service: PacketDialogue.service, security: security),
+        options: RxCallOptions(), now: dialogue.now)
+      _ = dialogue.write(1, isLast: true)
+      return dialogue.sent().first?.header.connectionID
+    }
+    let first = connection(alice)
+    #expect(first != nil && connection(alice) == first)
+    #expect(Set([first, connection(bob), connection(.none)]).count == 3)
+    #expect(connection(alice) == first)
+    dialogue.endpoint.replace(alice, with: TestSecurity(secret: 9))
+    let next = connection(alice)
+    #expect(next != nil && next != first && connection(alice) == next)
+  }
+
   @Test("Credentials that can no longer be used fail the call before any packet")
   func expired() {
     let simulation = Self.simulation(
