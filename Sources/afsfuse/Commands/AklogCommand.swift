@@ -23,8 +23,8 @@ struct AklogCommand: ParsableCommand {
       """)
 
   @Option(
-    name: [.short, .long],
-    help: ArgumentHelp("For this cell. Can be repeated. (default: ThisCell's)", valueName: "name"))
+    name: [.short, .long], parsing: .upToNextOption,
+    help: ArgumentHelp("For these cells. Can be repeated. (default: ThisCell's)", valueName: "name"))
   var cell: [String] = []
 
   @Option(

@@ -9,7 +9,9 @@ struct UnlogCommand: ParsableCommand {
     commandName: "unlog",
     abstract: "Takes your tokens away, here and from daemons; tickets give no new ones until the next kinit or aklog.")
 
-  @Option(name: [.short, .long], help: ArgumentHelp("Only this cell's. Can be repeated.", valueName: "name"))
+  @Option(
+    name: [.short, .long], parsing: .upToNextOption,
+    help: ArgumentHelp("Only these cells'. Can be repeated.", valueName: "name"))
   var cell: [String] = []
 
   @Argument(help: .hidden)
