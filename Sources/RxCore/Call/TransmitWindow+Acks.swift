@@ -103,6 +103,19 @@ extension TransmitWindow {
     probes = 1
   }
 
+  /// What is under way in larger packets does not arrive, and is to be sent again.
+  mutating func lose(largerThan byteCount: Int) {
+    var seq = base
+    while seq < nextUnsent {
+      if slots[seq].state == .inFlight, Int(slots[seq].count) > byteCount {
+        slots[seq].state = .lost
+        inFlight -= 1
+        noteLost(seq)
+      }
+      seq += 1
+    }
+  }
+
   private mutating func noteLost(_ seq: Seq) {
     lostFrom = lostCount == 0 ? seq : min(lostFrom, seq)
     lostCount += 1

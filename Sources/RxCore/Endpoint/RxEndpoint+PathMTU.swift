@@ -6,11 +6,30 @@ extension RxEndpoint {
   /// A router reported that packets to `peer` may have `mtu` bytes (IP header included) at most.
   ///
   /// New packets are made accordingly; those under way are sent again with leave to fragment. A forged report can only
-  /// lower the size, down to the floor of 576 bytes, and probing raises it again.
+  /// lower the size, down to the floor of 576 bytes, and probing raises it again. What the kernel itself reports of its
+  /// interfaces names no port (0), and concerns all peers at the address.
   public mutating func receivedPathMTU(_ mtu: Int, from peer: RxAddress, now: MonotonicTime) {
-    guard let index = peersByAddress[peer] else { return }
+    guard peer.port == 0 else {
+      if let index = peersByAddress[peer] { limitPath(to: index, mtu, now: now) }
+      return
+    }
+    for index in 0..<peers.indexEnd where peers.isOccupied(index) {
+      if peers[index].address.isSameHost(as: peer) { limitPath(to: index, mtu, now: now) }
+    }
+  }
+
+  private mutating func limitPath(to index: Int, _ mtu: Int, now: MonotonicTime) {
+    let peer = peers[index].address
     let ipHeader = peer.ipv4 == nil ? 40 : 20
+    let before = peers[index].pathMTU.current
     peers[index].pathMTU.receivedTooBig(mtu - ipHeader - 8 - RxHeader.byteCount, now: now)
+    guard peers[index].pathMTU.current < before, peers[index].callCount > 0 else { return }
+    for call in 0..<calls.indexEnd where calls.isOccupied(call) {
+      guard !calls[call].phase.hasEnded, calls[call].peer == index else { continue }
+      calls[call].transmit.lose(largerThan: peers[index].pathMTU.current)
+      queueToSend(call)
+      rearm(call)
+    }
   }
 
   /// Transmissions of a large packet which did not arrive though a ping after each was answered, until the path is taken

@@ -35,6 +35,8 @@ public struct RxAddress: Hashable, Sendable, CustomStringConvertible {
   @inlinable
   public var isLinkLocal: Bool { high >> 54 == 0xFE80 >> 6 }
 
+  func isSameHost(as other: RxAddress) -> Bool { high == other.high && low == other.low }
+
   public var description: String {
     if let ipv4 {
       return "\(ipv4 >> 24).\(ipv4 >> 16 & 255).\(ipv4 >> 8 & 255).\(ipv4 & 255):\(port)"

@@ -20,15 +20,31 @@ import Testing
     let first = dialogue.transmits()
     #expect(first.allSatisfy { !$0.mayFragment })
     dialogue.endpoint.receivedPathMTU(1280, from: PacketDialogue.peerAddress, now: dialogue.now)
-    dialogue.peerSendsAck(.requested, first: 11, serial: 10)
+    let again = dialogue.transmits()
+    #expect(again.allSatisfy { $0.mayFragment })
+    #expect(again.map(\.byteCount).reduce(0, +) == 10 * 1444)
+    dialogue.endpoint.receivedPathMTU(1280, from: PacketDialogue.peerAddress, now: dialogue.now)
+    #expect(dialogue.transmits().isEmpty)
+    dialogue.peerSendsAck(.requested, first: 11, serial: 20)
     let rest = dialogue.transmits()
     #expect(!rest.isEmpty)
     #expect(rest.allSatisfy { $0.mayFragment && $0.segmentSize == 1444 })
-    dialogue.peerSendsAck(.requested, first: 21, serial: 20)
+    dialogue.peerSendsAck(.requested, first: 21, serial: 30)
     _ = dialogue.write(5000, isLast: true)
     let small = dialogue.transmits()
     #expect(small.contains { $0.segmentSize == 1280 - 28 })
     #expect(small.allSatisfy { $0.mayFragment == ($0.segmentSize > 1280 - 28) })
+  }
+
+  @Test("The kernel's own report names no port: it is about all peers at the address")
+  func local() {
+    let dialogue = PacketDialogue.opening()
+    let other = RxAddress(ipv4: PacketDialogue.peerAddress.ipv4! + 1, port: 0)
+    dialogue.endpoint.receivedPathMTU(1000, from: other, now: dialogue.now)
+    dialogue.endpoint.receivedPathMTU(
+      1280, from: RxAddress(ipv4: PacketDialogue.peerAddress.ipv4!, port: 0), now: dialogue.now)
+    _ = dialogue.write(5000, isLast: true)
+    #expect(dialogue.transmits().map(\.segmentSize).max() == 1280 - 28)
   }
 
   @Test("A report about a stranger, and one with a size of nothing, do no harm")
