@@ -40,9 +40,15 @@ public protocol RxStream: AnyObject, Sendable {
 
   /// Ends the call with an ABORT, at any time, from any thread.
   func abort(_ code: AbortCode)
+
+  /// What the call has carried so far, or had when it ended: packets, bytes, the round trip to the peer, and the service
+  /// that answers; nil before the first `send`, and from streams which are no network's.
+  func statistics() async -> RxCallStatistics?
 }
 
 extension RxStream {
+  public func statistics() async -> RxCallStatistics? { nil }
+
   /// Sends an array's bytes.
   public func send(_ bytes: [UInt8], last: Bool) async throws(RxCallError) {
     let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 8)

@@ -96,6 +96,13 @@ package final class DriverStream: RxStream {
     try await wait { state, waiter in state.value.call.awaitFinish(waiter, state.value.driver) }
   }
 
+  package func statistics() async -> RxCallStatistics? {
+    if loop.isCurrent { return state.value.call.statistics(state.value.driver) }
+    return await withUnsafeContinuation { waiter in
+      loop.perform { [state] in waiter.resume(returning: state.value.call.statistics(state.value.driver)) }
+    }
+  }
+
   package func abort(_ code: AbortCode) {
     loop.perform { [state] in state.value.call.abort(code, .abortedLocally(code), state.value.driver) }
   }

@@ -212,6 +212,8 @@ package final class RxEndpointDriver {
     release(call)
   }
 
+  func statistics(of call: RxCallHandle) -> RxCallStatistics? { endpoint.statistics(of: call) }
+
   /// The call has ended, or nobody wants it any more.
   func release(_ call: RxCallHandle) {
     calls[call] = nil

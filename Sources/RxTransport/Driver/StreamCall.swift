@@ -44,6 +44,8 @@ package final class StreamCall: DrivenCall {
   private let side: Side
   /// The call at the endpoint: nil before the first `send` of a client, and after the call was released.
   var handle: RxCallHandle?
+  /// When the endpoint's call was given up.
+  private var lastStatistics: RxCallStatistics?
   /// Where a served call waits for a handler.
   var place: AcceptQueue.Place?
   /// How the call ended; nil while it has not.
@@ -161,10 +163,18 @@ package final class StreamCall: DrivenCall {
   /// Ends the call with an ABORT to the peer; whoever waits, and all later operations, get `error`.
   func abort(_ code: AbortCode, _ error: RxCallError, _ driver: RxEndpointDriver) {
     guard outcome == nil else { return }
+    noteStatistics(driver)
     if let handle { driver.abandon(handle, code) }
     handle = nil
     end(.failure(error))
   }
+
+  /// What the call has carried so far, or had when it ended; nil before its first `send`.
+  func statistics(_ driver: RxEndpointDriver) -> RxCallStatistics? {
+    handle.flatMap { driver.statistics(of: $0) } ?? lastStatistics
+  }
+
+  private func noteStatistics(_ driver: RxEndpointDriver) { lastStatistics = statistics(driver) }
 
   /// Nobody holds the stream any more. A reply that is on its way to the client goes on.
   func dropped(_ driver: RxEndpointDriver) {
@@ -214,6 +224,7 @@ package final class StreamCall: DrivenCall {
     guard outcome == nil else { return }
     switch (completion, side) {
     case (.failure, _), (.success, .server):
+      noteStatistics(driver)
       if let handle { driver.release(handle) }
       handle = nil
       if let place { driver.leaveQueue(place) }
@@ -260,6 +271,7 @@ package final class StreamCall: DrivenCall {
 
   func releaseIfDone(_ driver: RxEndpointDriver) {
     guard case .client = side, isAtEnd, outcome == .success, let handle else { return }
+    noteStatistics(driver)
     driver.release(handle)
     self.handle = nil
   }

@@ -34,6 +34,34 @@ struct LoopbackPair {
 }
 
 @Suite(.timeLimit(.minutes(2))) struct RxTransportTests {
+  @Test("A stream tells what its call has carried, during it and afterwards, and which service answered")
+  func statistics() async throws {
+    let pair = try LoopbackPair()
+    pair.server.register(SuccessorService())
+    pair.server.upgrade(ServiceID(9), to: SuccessorService.id)
+    let stream = try await pair.client.startCall(to: pair.target(9), options: RxCallOptions(probesUpgrade: true))
+    #expect(await stream.statistics() == nil)
+    try await stream.send([UInt8](repeating: 1, count: 5000), last: true)
+    #expect(await stream.statistics()?.bytesWritten == 5000)
+    #expect(try await stream.receive(count: 9000).count == 5000)
+    try await stream.finish()
+    let statistics = try #require(await stream.statistics())
+    #expect(statistics.bytesWritten == 5000 && statistics.bytesRead == 5000)
+    #expect(statistics.packetsSent >= 4 && statistics.packetsReceived >= 4)
+    #expect(statistics.roundTrip.map { $0 > .zero } == true)
+    #expect(statistics.service == SuccessorService.id)
+    await pair.shutDown()
+  }
+
+  private struct SuccessorService: RxService {
+    static let id = ServiceID(99)
+    var id: ServiceID { Self.id }
+
+    func serve(_ stream: any RxStream, from call: RxIncomingCall) async {
+      await EchoService().serve(stream, from: call)
+    }
+  }
+
   @Test("A round trip brings back what the service sent", arguments: [0, 1, 100, 1416, 1417, 50_000])
   func roundTrip(size: Int) async throws {
     let pair = try LoopbackPair()
