@@ -62,7 +62,7 @@ struct RxCall: ~Copyable {
   var hasPromised = false
   var hasWithheld = false
   /// Server: has one of the places of half-open calls.
-  var hasHalfOpenPlace = false
+  var countsForHost = false
   /// Server: the driver knows of the call.
   var isAnnounced = false
   /// Server: announced, and the driver has not begun with it.

@@ -15,9 +15,9 @@ extension RxEndpoint {
     if let (target, error) = unansweredTarget(call, completion) { failQueued(to: target, error, now: now) }
     if !calls[call].isClient, !calls[call].isAnnounced { leaveHalfOpen(call) }
     if calls[call].isOnTrust { callsOnTrust -= 1 }
-    if calls[call].isClient, completion == .success, calls[call].queued == nil {
-      peers[calls[call].peer].proof.proved(now: now)
-    }
+    let provenPeer =
+      calls[call].isClient && completion == .success && calls[call].queued == nil
+      ? peers.name(of: calls[call].peer) : nil
     if calls[call].queued == nil {
       calls[call].statistics.roundTrip = peers[calls[call].peer].rtt.smoothed
       calls[call].statistics.service = connections[calls[call].connection].serviceID
@@ -32,6 +32,8 @@ extension RxEndpoint {
     } else {
       events.append(.completed(handle(call), completion))
     }
+    // At the end: calls of the peer's that waited for it go on.
+    if let peer = provenPeer.flatMap({ peers.index(of: $0) }) { proved(peer, now: now) }
   }
 
   /// The target of a client's call that failed because its peer, on a new connection, has not given a sign of life.

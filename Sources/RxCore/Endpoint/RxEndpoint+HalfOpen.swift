@@ -54,9 +54,12 @@ extension RxEndpoint {
 
   // MARK: Who has a place
 
-  mutating func takeHalfOpenPlace(_ call: Int) {
-    calls[call].hasHalfOpenPlace = true
-    halfOpenByHost[peers[calls[call].peer].address.host, default: 0] += 1
+  mutating func takeHalfOpenPlace(_ call: Int, now: MonotonicTime) {
+    // Those of forged addresses are not the host's own.
+    if isProven(calls[call].peer, now: now) {
+      calls[call].countsForHost = true
+      halfOpenByHost[peers[calls[call].peer].address.host, default: 0] += 1
+    }
     halfOpenOrder.append(calls.name(of: call))
     // Without those that are gone, or not to be taken any more, they fit.
     guard halfOpenOrder.count > 2 * configuration.halfOpenCallsMax + 64 else { return }
@@ -65,11 +68,22 @@ extension RxEndpoint {
     halfOpenOrder = still
   }
 
+  /// A call began without a place, since its first packet was to announce it, and has not done so: what claims to hold
+  /// several packets and does not, say. It needs one like any other.
+  mutating func demandHalfOpenPlace(_ call: Int, now: MonotonicTime) {
+    guard !calls[call].isAnnounced, !calls[call].phase.hasEnded else { return }
+    if halfOpenCalls <= configuration.halfOpenCallsMax {
+      takeHalfOpenPlace(call, now: now)
+    } else {
+      evict(call, now: now)
+    }
+  }
+
   /// A service call was announced, or has ended before.
   mutating func leaveHalfOpen(_ call: Int) {
     halfOpenCalls -= 1
-    guard calls[call].hasHalfOpenPlace else { return }
-    calls[call].hasHalfOpenPlace = false
+    guard calls[call].countsForHost else { return }
+    calls[call].countsForHost = false
     let host = peers[calls[call].peer].address.host
     let count = halfOpenByHost[host, default: 1] - 1
     halfOpenByHost[host] = count > 0 ? count : nil
@@ -98,9 +112,4 @@ extension RxEndpoint {
     complete(call, .failure(.abortedLocally(.rxCallDead)), ending: .silent, now: now)
     connections[connection].channels[channel].callNumber = CallNumber(number.rawValue - 1)
   }
-}
-
-extension RxAddress {
-  /// What one sender can have many addresses in: ports, and the lower half of IPv6.
-  fileprivate var host: RxAddress { RxAddress(high: high, low: ipv4 == nil ? 0 : low, port: 0) }
 }

@@ -78,8 +78,10 @@ extension RxEndpoint {
     }
     guard channel.callNumber == .connection || packet.header.callNumber > channel.callNumber else { return }
     if channel.call >= 0 { endForNextCall(channel.call, now: now) }
-    guard let call = acceptCall(packet, connection, now: now) else { return }
+    guard let (call, hasPlace) = acceptCall(packet, connection, now: now) else { return }
+    let name = calls.name(of: call)
     deliver(packet, to: call, now: now)
+    if !hasPlace, let call = calls.index(of: name) { demandHalfOpenPlace(call, now: now) }
   }
 
   private mutating func deliver(_ packet: ReceivedPacket, to call: Int, now: MonotonicTime) {

@@ -101,7 +101,10 @@ extension RxEndpoint {
   }
 
   /// A call number which the channel has not seen: a call begins, if we can take it.
-  mutating func acceptCall(_ packet: ReceivedPacket, _ connection: Int, now: MonotonicTime) -> Int? {
+  /// - Returns: the call, and whether it has its place among those that cannot be announced yet.
+  mutating func acceptCall(
+    _ packet: ReceivedPacket, _ connection: Int, now: MonotonicTime
+  ) -> (call: Int, hasPlace: Bool)? {
     let header = packet.header
     guard packet.type == .data, isFirstWindow(header.seq) else { return nil }
     let canBeAnnounced =
@@ -129,9 +132,9 @@ extension RxEndpoint {
     call.timers.deadline = lifetimeMax.map { now + $0 }
     let index = calls.insert(call)
     halfOpenCalls += 1
-    if !canBeAnnounced { takeHalfOpenPlace(index) }
+    if !canBeAnnounced { takeHalfOpenPlace(index, now: now) }
     attach(index, connection, header.channel)
-    return index
+    return (index, !canBeAnnounced)
   }
 
   /// The client's next call on a channel says that it has the reply of the former, or has given it up: even if we have no

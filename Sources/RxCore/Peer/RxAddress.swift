@@ -49,3 +49,8 @@ public struct RxAddress: Hashable, Sendable, CustomStringConvertible {
     return "[" + groups.joined(separator: ":") + (scope == 0 ? "" : "%\(scope)") + "]:\(port)"
   }
 }
+
+extension RxAddress {
+  /// What one sender can have many addresses in: ports, and the lower half of IPv6.
+  var host: RxAddress { RxAddress(high: high, low: ipv4 == nil ? 0 : low, port: 0) }
+}

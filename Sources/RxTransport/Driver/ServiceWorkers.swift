@@ -1,4 +1,5 @@
 import AFSTypes
+import DequeModule
 import RxCore
 
 /// The tasks in which a driver's services serve calls. A task that has served one waits for the next: making a task for
@@ -20,6 +21,8 @@ final class ServiceWorkers {
 
   private unowned let loop: any RxLoop
   private var idle: [Waiter] = []
+  /// Calls for tasks that have not started yet.
+  private var pending: Deque<LoopBound<Work>> = []
   private var tasks: [UInt64: Task<Void, Never>] = [:]
   private var nextNumber: UInt64 = 0
   private var hasEnded = false
@@ -33,17 +36,15 @@ final class ServiceWorkers {
   /// Serves a call in a task that waits for one, or else in a new one.
   func serve(_ work: Work) {
     if let waiter = idle.popLast() { return waiter.resume(returning: LoopBound(work)) }
+    pending.append(LoopBound(work))
     let number = nextNumber
     nextNumber += 1
-    let (first, workers) = (LoopBound(work), LoopBound(Weak(self)))
+    let workers = LoopBound(Weak(self))
+    // It keeps nothing but this reference: a task that waits must not keep a call's stream, nor the driver, alive.
     tasks[number] = Task(executorPreference: loop) {
-      var next: LoopBound<Work>? = first
-      while let work = next {
+      while let work = await withUnsafeContinuation({ ServiceWorkers.wait($0, in: workers.value.object) }) {
         await work.value.service.serve(work.value.stream, from: work.value.call)
         work.value.stream.handlerReturned()
-        // A task that waits must not keep the call's stream, nor the driver, alive.
-        next = nil
-        next = await withUnsafeContinuation { ServiceWorkers.wait($0, in: workers.value.object) }
       }
       workers.value.object?.taskEnds(number)
     }
@@ -53,6 +54,9 @@ final class ServiceWorkers {
   func end() {
     hasEnded = true
     for task in tasks.values { task.cancel() }
+    let unserved = pending
+    pending = []
+    for work in unserved { work.value.stream.handlerReturned() }
     endIdle()
   }
 
@@ -63,10 +67,9 @@ final class ServiceWorkers {
   }
 
   private static func wait(_ waiter: Waiter, in workers: ServiceWorkers?) {
-    guard let workers, workers.loop.isCurrent, !workers.hasEnded, workers.idle.count < idleMax else {
-      return waiter.resume(returning: nil)
-    }
-    workers.idle.append(waiter)
+    guard let workers, workers.loop.isCurrent, !workers.hasEnded else { return waiter.resume(returning: nil) }
+    if let work = workers.pending.popFirst() { return waiter.resume(returning: work) }
+    if workers.idle.count < idleMax { workers.idle.append(waiter) } else { waiter.resume(returning: nil) }
   }
 
   /// A task that has outlived its loop ends elsewhere: then nobody will ask for it.

@@ -70,6 +70,27 @@ import Testing
     await pair.shutDown()
   }
 
+  @Test("A task that waits keeps no call: what a service has kept of one goes with it")
+  func streams() async throws {
+    final class Kept: RxService {
+      struct Weak: @unchecked Sendable { weak var stream: (any RxStream)? }
+      let id = ServiceID(77)
+      let streams = Mutex<[Weak]>([])
+
+      func serve(_ stream: any RxStream, from call: RxIncomingCall) async {
+        streams.withLock { $0.append(Weak(stream: stream)) }
+        guard let request = try? await stream.receive(count: 1) else { return }
+        try? await stream.send(request, last: true)
+      }
+    }
+    let pair = try LoopbackPair()
+    let service = Kept()
+    pair.server.register(service)
+    for _ in 0..<3 { _ = try await call(pair, 0) }
+    while service.streams.withLock({ $0.contains { $0.stream != nil } }) { await Task.yield() }
+    await pair.shutDown()
+  }
+
   @Test("A service goes with its transport: tasks that wait for calls keep nothing alive")
   func end() async throws {
     weak var service: TaskService?
