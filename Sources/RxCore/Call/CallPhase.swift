@@ -1,12 +1,12 @@
 /// How far a call has come. One machine for both sides; each event is a function that says what must be done.
 ///
 /// ```
-/// client: sendingRequest -> awaitingReply -> receivingReply -> ended
+/// client: sendingRequest -> receivingReply -> ended
 /// server: receivingRequest -> sendingReply -> ended
 /// ```
 struct CallPhase: Equatable, Sendable {
   enum Step: Equatable {
-    /// Client: the request is being written or sent.
+    /// Client: the request is being written or sent, or the reply is awaited.
     case sendingRequest
     /// Client: the reply has begun; the request needs no acknowledgement any more.
     case receivingReply

@@ -21,5 +21,6 @@ struct RepeatSchedule: BitwiseCopyable {
     nextAt = now + Self.interval
   }
 
+  /// No answer is awaited any more: it has come, or the question is about to be asked again.
   mutating func answered() { nextAt = nil }
 }

@@ -11,7 +11,7 @@ public struct RxTarget: Hashable, Sendable {
   }
 }
 
-/// The number of a service at an Rx endpoint: 1 RXAFS and RXAFSCB, 4 VLDB's 52, and so on.
+/// The number of a service at an Rx endpoint: 1 is RXAFS at a fileserver and RXAFSCB at a client, 52 VL, 73 PR.
 public struct ServiceID: Hashable, Sendable, CustomStringConvertible {
   public var rawValue: UInt16
   @inlinable public init(_ rawValue: UInt16) { self.rawValue = rawValue }

@@ -3,10 +3,11 @@ import AFSTypes
 
 /// Proofs that clients receive at the addresses they claim, and what is kept back until then.
 ///
-/// A client proves it by bringing back something that it cannot guess: the serial of a packet of ours (the first serial
-/// of a server's connection is random for that), the answer to a challenge, or the cookie of a version packet. That
-/// packet, in which nothing says whom it went to but the cookie itself, has 29 bytes, less than any request, and every Rx endpoint there is answers it (OpenAFS src/rx/rx_packet.c,
-/// rxi_ReceiveVersionPacket; Linux net/rxrpc/local_event.c): pings and challenges are often longer than what came.
+/// A client proves it by bringing back something that it cannot guess: the serial of a packet of ours (`FirstSerials`),
+/// the answer to a challenge, the reply to a call of ours, or the cookie of a version packet. A version packet has 29
+/// bytes, less than any request has, while pings and challenges are often longer than what came; every Rx endpoint there
+/// is answers it (OpenAFS src/rx/rx_packet.c, rxi_ReceiveVersionPacket; Linux net/rxrpc/local_event.c); and nothing in it
+/// but the cookie says whom it went to.
 extension RxEndpoint {
   static var questionByteCount: Int { RxHeader.byteCount + 1 }
 
@@ -53,7 +54,8 @@ extension RxEndpoint {
     return true
   }
 
-  /// A datagram for a server's connection came from the address that the connection answers to.
+  /// A datagram for a server's connection came from the address that the connection answers to: as many bytes may go back,
+  /// and calls that wait for that go on.
   mutating func earn(_ byteCount: Int, _ connection: Int, now: MonotonicTime) {
     let peer = connections[connection].peer
     guard !isProven(peer, now: now) else { return }
@@ -66,6 +68,7 @@ extension RxEndpoint {
 
   // MARK: Questions
 
+  /// Sends the question, if it was not sent a moment ago and what has come allows it.
   mutating func askForProof(_ peer: Int, now: MonotonicTime) {
     guard !isProven(peer, now: now), peers[peer].proof.mayAsk(Self.questionByteCount, now: now) else { return }
     peers[peer].proof.asked(now: now)
@@ -73,12 +76,12 @@ extension RxEndpoint {
     sendQuestion(to: peers[peer].address, now: now)
   }
 
+  /// Sends the question; what that costs is the caller's affair.
   mutating func sendQuestion(to address: RxAddress, now: MonotonicTime) {
     let cookie = addressCookie.value(for: address, now: now)
     let header = RxHeader(
       epoch: UInt32(truncatingIfNeeded: cookie >> 32), cid: UInt32(truncatingIfNeeded: cookie), callNumber: .connection,
-      type: .version,
-      flags: .clientInitiated, securityIndex: 0, serviceID: 0)
+      type: .version, flags: .clientInitiated, securityIndex: 0, serviceID: 0)
     datagrams.append(to: address, count: Self.questionByteCount) { bytes in
       header.write(to: bytes)
       bytes.store(UInt8(0), at: RxHeader.byteCount)
@@ -92,6 +95,7 @@ extension RxEndpoint {
     if let peer = peersByAddress[source] { proved(peer, now: now) } else { provenStrangers.note(source, now: now) }
   }
 
+  /// The peer has proven its address: calls that waited for that go on.
   mutating func proved(_ peer: Int, now: MonotonicTime) {
     peers[peer].proof.proved(now: now)
     unblock(peer, now: now)

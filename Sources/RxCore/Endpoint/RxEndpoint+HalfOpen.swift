@@ -24,7 +24,8 @@ extension RxEndpoint {
   }
 
   /// Whether an ack of a service call may name packets that are kept. Clients do not repeat those: a half-open call whose
-  /// client was told of them cannot be forgotten. So there must be half of the places without them.
+  /// client was told of them cannot be forgotten. So there must be half of the places without them. The answer is noted
+  /// with the call: it is asked for when an ack is written, and only then.
   mutating func mayPromise(_ call: Int, now: MonotonicTime) -> Bool {
     if calls[call].isClient || calls[call].isAnnounced || calls[call].hasPromised { return true }
     calls[call].hasPromised =
@@ -33,7 +34,8 @@ extension RxEndpoint {
     return calls[call].hasPromised
   }
 
-  /// - Returns: whether there is a place for one more call of the connection's client.
+  /// Makes room for one more call of the connection's client, where it must be by forgetting a stranger's.
+  /// - Returns: whether there is a place.
   mutating func makeHalfOpenPlace(_ connection: Int, now: MonotonicTime) -> Bool {
     let peer = connections[connection].peer
     // Who receives at its address cannot be told from others by that. None has more than a share.
@@ -54,6 +56,7 @@ extension RxEndpoint {
 
   // MARK: Who has a place
 
+  /// A call that cannot be announced yet began.
   mutating func takeHalfOpenPlace(_ call: Int, now: MonotonicTime) {
     // Those of forged addresses are not the host's own.
     if isProven(calls[call].peer, now: now) {
@@ -89,12 +92,13 @@ extension RxEndpoint {
     halfOpenByHost[host] = count > 0 ? count : nil
   }
 
+  /// Whether the name is of a half-open call whose client was told of none of its packets.
   private func isDispensable(_ name: UInt64) -> Bool {
     guard let call = calls.index(of: name) else { return false }
     return !calls[call].isAnnounced && !calls[call].hasPromised && !calls[call].phase.hasEnded
   }
 
-  /// The oldest half-open call of an address that is not proven.
+  /// The oldest half-open call of an address that is not proven; those passed over are not looked at again.
   private mutating func nextVictim(now: MonotonicTime) -> Int? {
     while let name = halfOpenOrder.popFirst() {
       guard isDispensable(name), let call = calls.index(of: name), !isProven(calls[call].peer, now: now) else {

@@ -3,6 +3,8 @@ import AFSBase
 /// First-contact pings of services (OpenAFS src/rx/rx.c, rxi_CheckConnReach): a call is served once its client has
 /// shown that it receives at the address it claims.
 extension RxEndpoint {
+  /// Whether a call on a client's connection may be announced. A service that checks wants the proof itself:
+  /// `trustsAddresses` does not do in its place.
   func isReachable(_ connection: Int, now: MonotonicTime) -> Bool {
     let peer = connections[connection].peer
     return connections[connection].checksReachability
@@ -11,11 +13,12 @@ extension RxEndpoint {
   }
 
   /// A few calls are served on trust, so that a small request with a small reply takes one round trip.
+  /// - Parameter checked: whether the service has `checksReachability`, and so trusts nobody.
   func isReachable(checked: Bool, isProven: Bool) -> Bool {
     isProven || (!checked && callsOnTrust < configuration.callsOnTrustMax)
   }
 
-  /// A ping with soft acks for a window's worth of packets before it would be out of place: this is one without.
+  /// The least that a ping has: one without soft acks.
   private static var pingByteCount: Int { RxHeader.byteCount + OutgoingAck.byteCount(softAckCount: 0) }
 
   /// A call waits for its client's answer: the ping goes out, unless it has.
@@ -30,6 +33,7 @@ extension RxEndpoint {
     connectionTimers.set(connection, connections[connection].reach.nextAt)
   }
 
+  /// The ping was not answered in time: another one, for any call that still waits.
   mutating func repeatReachPing(_ connection: Int, now: MonotonicTime) {
     connections[connection].reach.answered()
     // Another connection of the same client may have brought the proof.
@@ -41,6 +45,7 @@ extension RxEndpoint {
     }
   }
 
+  /// A call's client has answered a ping: if that was awaited, the connection's calls go on.
   /// - Returns: false when the call that brought the answer has ended.
   mutating func becameReachable(_ connection: Int, _ call: Int, now: MonotonicTime) -> Bool {
     guard connections[connection].reach.isAwaiting, isReachable(connection, now: now) else { return true }

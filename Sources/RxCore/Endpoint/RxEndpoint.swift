@@ -4,7 +4,7 @@ import DequeModule
 
 /// One UDP port's worth of Rx: client and server side of the protocol as a value without I/O.
 ///
-/// Four kinds of method: *input* (`receive`, `receivedNetworkError`, `timeout`), *commands* (`openCall`, `write`,
+/// Three kinds of method: *input* (`receive`, `received...`, `timeout`), *commands* (`openCall`, `write`,
 /// `read`, `abort`, `release`, `register...`), *output* (`nextTransmit`, `nextEvent`, `nextTimeout`). After inputs and
 /// commands the driver asks for output until there is none. Time must not run backwards.
 ///
@@ -45,18 +45,21 @@ public struct RxEndpoint: ~Copyable {
   var clientSecurities: [RxClientSecurityReference: any RxClientSecurity] = [:]
   /// Service calls announced which the driver has not begun with.
   var waitingCalls = 0
-  /// Service calls not announced yet.
+  /// Service calls not announced yet, those included which can be at once and so need no place (`RxEndpoint+HalfOpen`).
   var halfOpenCalls = 0
-  /// Service calls under way that were announced before their client had proven its address.
+  /// Service calls under way that were announced before their client had proven its address; they count until they end,
+  /// proven meanwhile or not.
   var callsOnTrust = 0
-  /// Names of half-open calls in the order in which they came; some may have become more than that, or are no more.
+  /// Names of calls with a place, in the order in which they came; some may have been announced since, or are no more.
   var halfOpenOrder: Deque<UInt64> = []
-  /// How many there are of each host.
+  /// How many calls of each host have a place, whatever the port, proven or not.
   var halfOpenByHost: [RxAddress: Int] = [:]
-  /// What questions for proofs carry, and who has answered while there was no record of it.
+  /// What questions for proofs carry.
   let addressCookie: AddressCookie
-  let firstSerials: FirstSerials
+  /// Who has answered one while there was no record of it.
   var provenStrangers = ProvenStrangers()
+  /// Where the serials of clients' connections begin.
+  let firstSerials: FirstSerials
 
   // Timers and output.
   var callTimers = TimerTable()

@@ -1,6 +1,6 @@
 import AFSBase
 
-/// What is known of one UDP address that we have connections with. Shared by them all.
+/// What is known of one UDP address that we have connections with, or had. Shared by them all.
 struct RxPeer {
   let address: RxAddress
   var rtt: RTTEstimator
@@ -8,13 +8,13 @@ struct RxPeer {
   var memory = PathMemory()
   /// Whether it has shown that it receives at its address.
   var proof = AddressProof()
-  /// Names of server's calls which wait for that.
+  /// Names of calls to our services which wait for that, or for more bytes from there.
   var blockedCalls: [UInt64] = []
-  /// Connections which refer to it; it goes with the last.
+  /// Connections which refer to it. After the last it is kept for a while if it `isKnown`, else it goes with that.
   var connectionCount = 0
   /// Calls under way.
   var callCount = 0
-  /// Payload bytes (security header and trailer included) of the DATA packets we send.
+  /// How large the DATA packets may be that we send.
   var pathMTU: PathMTU
   /// Client calls under way on connections that the peer has not answered on.
   var greetingCalls = 0
