@@ -57,8 +57,8 @@ struct RxCall: ~Copyable {
   var isBlocked = false
   /// Server: was announced though its client's address was not proven.
   var isOnTrust = false
-  /// Server: an ack told the client, before the call was announced, which packets have come. It does not repeat those, so
-  /// that the call must not be forgotten.
+  /// Server: an ack told the client, before the call was announced, which packets have come. It does not repeat those,
+  /// so that the call must not be forgotten.
   var hasPromised = false
   /// Server: acks left that out, so that the call may be forgotten; owed when it is announced.
   var hasWithheld = false

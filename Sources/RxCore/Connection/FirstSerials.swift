@@ -1,7 +1,7 @@
 import AFSBase
 
-/// Where the serials of clients' connections to our services begin. A client can only know it by receiving, so that whoever
-/// names a serial of ours proves the address.
+/// Where the serials of clients' connections to our services begin. A client can only know it by receiving, so that
+/// whoever names a serial of ours proves the address.
 ///
 /// A hash of the connection's name under a key, and the time: should a connection have been forgotten for want of room, its
 /// successor goes on near where it was. Clients take a jump for a server that was started anew, and end their calls.

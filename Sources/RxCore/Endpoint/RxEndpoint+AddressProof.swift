@@ -5,9 +5,9 @@ import AFSTypes
 ///
 /// A client proves it by bringing back something that it cannot guess: the serial of a packet of ours (`FirstSerials`),
 /// the answer to a challenge, the reply to a call of ours, or the cookie of a version packet. A version packet has 29
-/// bytes, less than any request has, while pings and challenges are often longer than what came; every Rx endpoint there
-/// is answers it (OpenAFS src/rx/rx_packet.c, rxi_ReceiveVersionPacket; Linux net/rxrpc/local_event.c); and nothing in it
-/// but the cookie says whom it went to.
+/// bytes, less than any request has, while pings and challenges are often longer than what came; every Rx endpoint
+/// there is answers it (OpenAFS src/rx/rx_packet.c, rxi_ReceiveVersionPacket; Linux net/rxrpc/local_event.c); and
+/// nothing in it but the cookie says whom it went to.
 extension RxEndpoint {
   static var questionByteCount: Int { RxHeader.byteCount + 1 }
 
@@ -54,8 +54,8 @@ extension RxEndpoint {
     return true
   }
 
-  /// A datagram for a server's connection came from the address that the connection answers to: as many bytes may go back,
-  /// and calls that wait for that go on.
+  /// A datagram for a server's connection came from the address that the connection answers to: as many bytes may go
+  /// back, and calls that wait for that go on.
   mutating func earn(_ byteCount: Int, _ connection: Int, now: MonotonicTime) {
     let peer = connections[connection].peer
     guard !isProven(peer, now: now) else { return }

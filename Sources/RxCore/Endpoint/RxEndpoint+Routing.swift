@@ -141,8 +141,8 @@ extension RxEndpoint {
     endConnection(connection, .aborted(code), now: now)
   }
 
-  /// Version packets are answered with a text of 65 bytes (OpenAFS src/rx/rx_packet.c, rxi_ReceiveVersionPacket), or of as
-  /// many as the question had behind its header.
+  /// Version packets are answered with a text of 65 bytes (OpenAFS src/rx/rx_packet.c, rxi_ReceiveVersionPacket), or of
+  /// as many as the question had behind its header.
   private mutating func answerVersion(_ packet: ReceivedPacket, from source: RxAddress, now: MonotonicTime) {
     guard packet.header.isFromClient, versionAnswers.admit(now: now) else { return }
     var header = packet.header

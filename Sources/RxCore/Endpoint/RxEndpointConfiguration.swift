@@ -84,8 +84,8 @@ public struct RxEndpointConfiguration: Sendable, Hashable {
   /// Service calls that may wait for the driver; beyond it peers get BUSY.
   public var acceptQueueDepth = 256
   /// Service calls at most of which the first packet, or the client's proof of who or where it is, is still missing.
-  /// Beyond it clients must prove their addresses first, and then take the places of those which have not. A client that
-  /// has gets none while its host has a quarter of them.
+  /// Beyond it clients must prove their addresses first, and then take the places of those which have not. A client
+  /// that has gets none while its host has a quarter of them.
   public var halfOpenCallsMax = 1024
   /// Service calls at most that are served before their client has proven its address; the others wait for the proof, a
   /// round trip. Each can hold a reply as long as the transmit window.

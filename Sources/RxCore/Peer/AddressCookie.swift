@@ -31,7 +31,7 @@ struct AddressCookie: BitwiseCopyable {
     sum.add(UInt64(address.port))
     sum.add(UInt64(bitPattern: period))
     let hash = sum.finish()
-    // Lanes go by the bits above the channel's. With one of those set it is no connection id of ours.
+    // Lanes go by the bits above the channel's two. With one of the two set it is no connection id of ours.
     return hash & ~0xFFFF_FFFF | UInt64(lane.connectionID(from: UInt32(truncatingIfNeeded: hash)) | 1)
   }
 }

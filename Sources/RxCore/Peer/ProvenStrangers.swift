@@ -2,13 +2,8 @@ import AFSBase
 import DequeModule
 
 /// Addresses that have proven themselves and have no record as peers: their calls were not taken before, for want of
-<<<<<<< HEAD
 /// places. Only who receives at an address can bring it here. Bounded, and no host has more than a share of it: the oldest
 /// goes first.
-=======
-/// places. Only who receives at an address can bring it here. Bounded: the oldest goes first. Old ones go when others come,
-/// so that who asks must look at the time, too.
->>>>>>> 705d257 (RxCore: comments say what the code does)
 struct ProvenStrangers {
   private var times: [RxAddress: MonotonicTime] = [:]
   private var order: Deque<(address: RxAddress, at: MonotonicTime)> = []

@@ -23,8 +23,8 @@ public struct RxAuthentication: Hashable, Sendable {
   public var principal: RxPrincipal
   /// The class's own number for how much is protected; of rxkad 0 clear, 1 auth, 2 crypt.
   public var level: UInt32
-  /// Seconds since 1970 when it ends; nil for never. rxkad's tickets without an end have 2^32 - 1, the protocol's word for
-  /// that.
+  /// Seconds since 1970 when it ends; nil for never. rxkad's tickets without an end have 2^32 - 1, the protocol's word
+  /// for that.
   public var expires: Int64?
 
   public init(principal: RxPrincipal, level: UInt32, expires: Int64?) {
