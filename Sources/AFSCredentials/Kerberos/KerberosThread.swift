@@ -1,6 +1,7 @@
 import AFSBase
 
-/// The one thread on which libkrb5 is called: its calls block, for as long as servers are silent.
+/// A thread on which libkrb5 is called: its calls block, for as long as servers are silent. `KerberosTokens` has one,
+/// and `KerberosWatch` another where it watches a daemon's cache.
 ///
 /// Jobs run in the order in which they come. The thread is started by the first one and ends with its owner.
 final class KerberosThread: Sendable {

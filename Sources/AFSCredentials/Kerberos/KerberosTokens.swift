@@ -8,7 +8,7 @@ import Synchronization
 
 /// AFS tokens by Kerberos: service tickets for cells, got with the tickets of one user.
 ///
-/// Everything that blocks happens on one thread of its own.
+/// Everything that blocks happens on one thread of its own (but for `defaultCacheName`).
 public final class KerberosTokens: Sendable {
   /// What is used on the Kerberos thread only.
   private final class Holdings {

@@ -26,7 +26,8 @@ final class KerberosWatch: Sendable {
   private static let readingInterval: Int64 = 1
 
   /// - Parameters:
-  ///   - name: the full name of what `source` means now.
+  ///   - name: the full name of what `source` means now. If that is a daemon's cache it is read once here: that may
+  ///     block.
   init(_ source: KerberosSource, name: String, wallTime: @escaping @Sendable () -> WallTime) {
     self.wallTime = wallTime
     let files = KerberosStamp(name: name)

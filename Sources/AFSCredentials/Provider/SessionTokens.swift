@@ -4,8 +4,8 @@ import Synchronization
 
 /// The tokens of a session: the keys in its keyring first, then what Kerberos gives for its tickets.
 ///
-/// A key that was in use and is revoked or taken away before its time ends access: Kerberos does not make up for it
-/// until the tickets change.
+/// A key that was in use and is taken away before its time ends access: Kerberos does not make up for it until the
+/// tickets change. So does one that is found revoked, in use or not.
 public final class SessionTokens: TokenProvider {
   private struct CellState {
     /// The key that gave the last token, and when that ends.
@@ -80,7 +80,7 @@ public final class SessionTokens: TokenProvider {
     case token(Token)
     case absent
     case expired(String)
-    /// The key in use was taken away.
+    /// The key in use was taken away, or there is one that was revoked.
     case withdrawn
   }
 

@@ -13,7 +13,7 @@ public struct Token: Hashable, Sendable {
   /// The user's number at the cell's protection service; nil as long as nobody has asked.
   public var viceID: Int32?
   /// rxkad's field for what kind of ticket it is: 256 for a whole Kerberos 5 ticket, 213 for the encrypted part of one,
-  /// below 256 the version of the server's key of a native ticket (OpenAFS src/rxkad/rxkad.p.h).
+  /// any other number below 256 the version of the server's key of a native ticket (OpenAFS src/rxkad/rxkad.p.h).
   public var keyVersion: UInt32
   /// 8 bytes.
   public var sessionKey: SecretBytes

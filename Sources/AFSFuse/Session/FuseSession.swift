@@ -225,7 +225,8 @@ package final class FuseSession: Sendable {
   ///
   /// Files are closed side by side, and what is not stored when `limit` ends goes on: one silent server must not keep the
   /// others' data waiting. Whoever owns the file system shuts it down next, with a limit of its own for all stores.
-  /// Does so once: the device's number may be another file's afterwards.
+  /// Does so once: the device's number may be another file's afterwards. Who calls it again does not wait for the
+  /// first.
   /// - Parameter limit: for the tasks of requests that nobody waits for any more, and the closing of files.
   package func finish(within limit: Duration = .seconds(30)) async {
     let wasFinished = state.withLock { state in
