@@ -1,8 +1,8 @@
 import DequeModule
 import Synchronization
 
-/// Who serves calls, and who waits: one for all loops of a port. First come, first served, whichever loop a call
-/// belongs to; a call's protocol stays with its loop.
+/// How many calls are served, and which wait: one for all loops of a port. First come, first served, whichever loop a
+/// call belongs to; a call's protocol stays with its loop.
 ///
 /// The endpoints bound how many calls wait (`RxEndpointConfiguration.acceptQueueDepth`).
 package final class AcceptQueue: Sendable {

@@ -116,6 +116,7 @@ package final class DriverStream: RxStream {
     state.driver.handlerReturned()
   }
 
+  /// Aborts the call of a cancelled task. Does not throw itself: the operation that follows gets `.cancelled`.
   private func endIfCancelled() throws(RxCallError) {
     guard Task.isCancelled else { return }
     state.value.call.abort(.rxUserAbort, .cancelled, state.value.driver)

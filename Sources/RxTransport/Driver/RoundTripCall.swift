@@ -7,6 +7,7 @@ final class RoundTripCall: DrivenCall {
 
   private let request: [UInt8]
   private let replyMax: Int
+  /// Bytes of the request that the endpoint has taken; -1 when it has them all, and their end.
   private var sent = 0
   private var reply: [UInt8] = []
   private var isAtEnd = false

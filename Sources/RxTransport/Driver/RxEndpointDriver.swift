@@ -264,9 +264,9 @@ package final class RxEndpointDriver {
 public struct RxCallCounters: Sendable, Hashable {
   /// Client calls begun.
   public var started: UInt64 = 0
-  /// Calls of peers to our services.
+  /// Calls of peers to our services, those included that are refused for want of one.
   public var served: UInt64 = 0
-  /// Calls of both kinds that ended without their result.
+  /// Calls of both kinds that ended without their result, but for those which were given up here (`abandon`).
   public var failed: UInt64 = 0
 
   mutating func add(_ other: RxCallCounters) {
