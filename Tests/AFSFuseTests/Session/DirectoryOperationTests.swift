@@ -22,12 +22,16 @@ struct DirectoryOperationTests {
       #expect(prepared == (fileSystem.counts.prepares == 0))
       #expect(mount.session.statistics.nodes == 10_001)
       #expect(mount.session.statistics.names == 10_000)
-      // The kernel keeps the listing.
-      let opens = fileSystem.counts.openDirectories
-      let listings = mount.session.requestCounts.listings
-      try await mount.run { path throws in #expect(try list(path).count == 10_002) }
-      #expect(fileSystem.counts.openDirectories == opens + 1)
-      #expect(mount.session.requestCounts.listings == listings)
+      // The kernel keeps the listing, unless the machine's page cache is dropped just then.
+      var isKept = false
+      for _ in 0..<3 where !isKept {
+        let opens = fileSystem.counts.openDirectories
+        let listings = mount.session.requestCounts.listings
+        try await mount.run { path throws in #expect(try list(path).count == 10_002) }
+        #expect(fileSystem.counts.openDirectories == opens + 1)
+        isKept = mount.session.requestCounts.listings == listings
+      }
+      #expect(isKept)
     }
   }
 
