@@ -525,7 +525,8 @@ def silent_kdc(bench):
                 started = time.monotonic()
                 alice.sh(f"touch {folder}/silent && rm {folder}/silent")
                 took = time.monotonic() - started
-                expect(took < 1, f"{end - time.time():.0f} s before the end: {took:.1f} s")
+                # libkrb5 waits for many seconds. Beside other work a second is soon over.
+                expect(took < 3, f"{end - time.time():.0f} s before the end: {took:.1f} s")
                 time.sleep(0.1)
             expect(comes_true(lambda: alice.sh(f"ls {folder}", ok=False)[0] != 0, 5), "the ended ticket still serves")
             for _ in range(5):

@@ -39,7 +39,7 @@ struct ServerCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let signals = Self.blockedSignals()
+    TerminationSignals.catchThem()
     let address = try listen.map { try ServerName.address(of: $0, port: port) }
     let trace = try transport.openTrace()
     let rx = try transport.openTransport(address: address, port: port, threads: ioThreads, trace: trace)
@@ -49,7 +49,7 @@ struct ServerCommand: AsyncParsableCommand {
     rx.register(service)
     if !json { print("rxperf: serving on port \(rx.boundPort)") }
     fflush(nil)
-    await Self.wait(for: signals)
+    await TerminationSignals.wait()
     await rx.shutDown()
     trace?.close()
     summarize(service.counts)
@@ -70,41 +70,4 @@ struct ServerCommand: AsyncParsableCommand {
         .init("bytesSent", JSONValue(counts.bytesSent)), .init("cpuNanoseconds", JSONValue(cpu.wholeNanoseconds)),
       ]).text())
   }
-
-  /// Blocked before the transport starts its thread, so that sigwait gets them.
-  private static func blockedSignals() -> sigset_t {
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    sigaddset(&signals, SIGINT)
-    sigaddset(&signals, SIGTERM)
-    pthread_sigmask(SIG_BLOCK, &signals, nil)
-    return signals
-  }
-
-  private static func wait(for signals: sigset_t) async {
-    await withCheckedContinuation { continuation in
-      var thread = pthread_t()
-      let box = Unmanaged.passRetained(SignalWait(signals: signals, continuation: continuation))
-      pthread_create(&thread, nil, waitForSignal, box.toOpaque())
-      pthread_detach(thread)
-    }
-  }
-}
-
-private final class SignalWait {
-  var signals: sigset_t
-  let continuation: CheckedContinuation<Void, Never>
-
-  init(signals: sigset_t, continuation: CheckedContinuation<Void, Never>) {
-    self.signals = signals
-    self.continuation = continuation
-  }
-}
-
-private func waitForSignal(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-  let wait = Unmanaged<SignalWait>.fromOpaque(argument!).takeRetainedValue()
-  var received: Int32 = 0
-  sigwait(&wait.signals, &received)
-  wait.continuation.resume()
-  return nil
 }
