@@ -53,7 +53,8 @@ extension Duration {
     return Int64(clamping: attoseconds / 1_000_000_000)
   }
 
-  /// The generic operators take hundreds of instructions, and timers are set with every packet.
+  /// The standard library's operators take any integer and hundreds of instructions; timers are set, and round trips
+  /// reckoned, with every packet.
   @inlinable
   public static func * (duration: Duration, factor: Int) -> Duration {
     Duration(attoseconds: duration.attoseconds * Int128(factor))

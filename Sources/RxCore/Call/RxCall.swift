@@ -62,7 +62,7 @@ struct RxCall: ~Copyable {
   var hasPromised = false
   /// Server: acks left that out, so that the call may be forgotten; owed when it is announced.
   var hasWithheld = false
-  /// Server: has one of the places of half-open calls.
+  /// Server: counts in its host's share of the places of half-open calls.
   var countsForHost = false
   /// Server: the driver knows of the call.
   var isAnnounced = false

@@ -52,7 +52,7 @@ public struct RxEndpoint: ~Copyable {
   var callsOnTrust = 0
   /// Names of calls with a place, in the order in which they came; some may have been announced since, or are no more.
   var halfOpenOrder: Deque<UInt64> = []
-  /// How many calls of each host have a place, whatever the port, proven or not.
+  /// How many calls of each host, whatever the port, took a place when its address was proven already.
   var halfOpenByHost: [RxAddress: Int] = [:]
   /// What questions for proofs carry.
   let addressCookie: AddressCookie

@@ -1,3 +1,5 @@
+import AFSBase
+
 /// Round-trip time and the retransmission timeout derived from it (RFC 6298).
 struct RTTEstimator: Sendable {
   /// nil before the first sample.
@@ -20,15 +22,15 @@ struct RTTEstimator: Sendable {
     let sample = max(sample, .microseconds(1))
     latest = sample
     let known = minimum ?? sample
-    minimum = min(sample, known + (sample - known).scaled(1, shift: 7))
+    minimum = min(sample, known + (sample - known) / 128)
     guard let old = smoothed else {
       smoothed = sample
-      variation = sample.scaled(1, shift: 1)
+      variation = sample / 2
       return
     }
     let difference = old > sample ? old - sample : sample - old
-    variation = variation.scaled(3, shift: 2) + difference.scaled(1, shift: 2)
-    smoothed = old.scaled(7, shift: 3) + sample.scaled(1, shift: 3)
+    variation = variation * 3 / 4 + difference / 4
+    smoothed = old * 7 / 8 + sample / 8
   }
 
   /// A reply came so long after its request: an upper bound of the round trip, since the server's work is in it.
@@ -43,25 +45,16 @@ struct RTTEstimator: Sendable {
   /// When an acknowledgement sent at once should have come.
   var timeout: Duration {
     guard let smoothed else { return initialTimeout }
-    return max(smoothed + variation.scaled(4, shift: 0), timeoutMin)
+    return max(smoothed + variation * 4, timeoutMin)
   }
 
   /// When a first probe may go out for an acknowledgement that was asked for (the tail loss probe of RFC 8985 section
   /// 7.2): sooner than the timeout, since a probe in vain costs one packet only.
   var probeTimeout: Duration {
     guard let smoothed else { return initialTimeout }
-    return max(smoothed + smoothed, smoothed + variation.scaled(4, shift: 0), Self.probeTimeoutMin)
+    return max(smoothed * 2, smoothed + variation * 4, Self.probeTimeoutMin)
   }
 
   /// Shorter waits would probe whenever a busy peer's thread waits for its turn.
   static let probeTimeoutMin: Duration = .milliseconds(5)
-}
-
-extension Duration {
-  /// This times `factor` by 2 to the power of `shift`. Done for every acknowledgement: the operators of `Duration` take any
-  /// integer, and divide 128 bits.
-  @inline(__always)
-  func scaled(_ factor: Int128, shift: Int128) -> Duration {
-    Duration(attoseconds: (attoseconds * factor) >> shift)
-  }
 }

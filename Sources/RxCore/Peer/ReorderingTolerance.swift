@@ -42,7 +42,7 @@ struct ReorderingTolerance: Sendable {
   /// Time after its transmission at which a packet counts as lost once a later one has arrived.
   func deadline(_ rtt: RTTEstimator) -> Duration {
     let smoothed = rtt.smoothed ?? rtt.timeout
-    let window = min((rtt.minimum ?? smoothed).scaled(Int128(quarters), shift: 2), smoothed)
+    let window = min((rtt.minimum ?? smoothed) * quarters / 4, smoothed)
     return max(smoothed, rtt.latest) + max(window, Self.timeMin)
   }
 }
