@@ -92,15 +92,25 @@ struct RxCall: ~Copyable {
 
   /// Client: takes the serial of a server's packet in.
   /// - Returns: false when it cannot be of the process that sent the former ones: the server was started anew. A server
-  ///   of ours begins with a random serial; with stock ones, which begin with 1, it shows on old connections only.
+  ///   of ours begins with a random serial; with stock ones, which begin with 1, it shows on old connections only. As
+  ///   long as nothing was promised, a jump is no matter: that server, or one that has forgotten the connection for
+  ///   want of room (`FirstSerials`), begins the call when it is repeated.
   mutating func isContinued(by serial: Serial) -> Bool {
     guard isClient, serial != .none else { return true }
     guard highestSerial != .none else {
       highestSerial = serial
       return true
     }
-    guard abs(serial - highestSerial) <= Self.serialGapMax else { return false }
+    guard abs(serial - highestSerial) <= Self.serialGapMax else { return beginsAnew(with: serial) }
     highestSerial = max(highestSerial, serial)
+    return true
+  }
+
+  private mutating func beginsAnew(with serial: Serial) -> Bool {
+    let hasPromise = phase.step != .sendingRequest || transmit.largestAcknowledged > TransmitOrder(0)
+    guard !hasPromise else { return false }
+    highestSerial = serial
+    transmit.lastAckSerial = .none
     return true
   }
 

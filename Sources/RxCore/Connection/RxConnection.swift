@@ -89,6 +89,9 @@ struct RxConnection: ~Copyable {
     return true
   }
 
+  /// Server: packets are counted from elsewhere.
+  mutating func renewSerials(from serial: Serial) { lastSerial = serial }
+
   mutating func nextSerial() -> Serial {
     lastSerial += 1
     if lastSerial == .none { lastSerial += 1 }

@@ -121,6 +121,7 @@ extension RxEndpoint {
       return nil
     }
     let peer = connections[connection].peer
+    renewSerials(connection, now: now)
     connections[connection].channels[header.channel].callNumber = header.callNumber
     var call = RxCall(
       isClient: false, connection: connection, peer: peer, channel: header.channel, callNumber: header.callNumber,
@@ -135,6 +136,15 @@ extension RxEndpoint {
     if !canBeAnnounced { takeHalfOpenPlace(index, now: now) }
     attach(index, connection, header.channel)
     return (index, !canBeAnnounced)
+  }
+
+  /// A call begins on a connection without others, for a client whose last proof is too old: whoever knew the serials may
+  /// not be at the address any more.
+  private mutating func renewSerials(_ connection: Int, now: MonotonicTime) {
+    guard connections[connection].hasServed, connections[connection].callCount == 0,
+      !isProven(connections[connection].peer, now: now)
+    else { return }
+    connections[connection].renewSerials(from: FirstSerials.random(using: &generator))
   }
 
   /// The client's next call on a channel says that it has the reply of the former, or has given it up: even if we have no

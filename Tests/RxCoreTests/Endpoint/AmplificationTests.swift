@@ -61,6 +61,8 @@ import Testing
       now = end
     }
 
+    func isProven(_ address: RxAddress) -> Bool { endpoint.isProven(address, now: now) }
+
     /// Addresses that were sent more than came from them.
     var amplified: [RxAddress] { bytesOut.filter { $0.value > bytesIn[$0.key, default: 0] }.map(\.key) }
   }
@@ -139,29 +141,63 @@ import Testing
   func serials() throws {
     let scene = Scene()
     let client = Self.stranger(0)
-    // The request is as long as a reply packet: the first one goes out on trust.
-    scene.receive(Self.request(cid: 16), [UInt8](repeating: 1, count: 1500), from: client)
-    let data = try #require(scene.sent.last { $0.0.type == PacketType.data.rawValue })
-    func ack(serial: UInt32) -> [UInt8] {
-      var body = [UInt8](repeating: 0, count: 18)
-      body.withUnsafeMutableBytes { bytes in
-        bytes.baseAddress!.store(UInt32(2), at: 4)
-        bytes.baseAddress!.store(serial, at: 12)
-        bytes[16] = AckReason.requested.rawValue
-      }
-      return body
-    }
+    let first = try Self.firstReplySerial(scene, from: client)
     let before = scene.bytesOut[client]!
-    scene.receive(Self.request(cid: 16, type: .ack, flags: .clientInitiated, serial: 2), ack(serial: 1), from: client)
+    Self.acknowledge(scene, Serial(1), from: client)
     #expect(scene.bytesOut[client]! - before <= 46)
-    let second = Self.request(cid: 16, callNumber: 2, serial: 3)
-    scene.receive(second, [UInt8](repeating: 1, count: 1500), from: client)
-    let serial = try #require(scene.sent.last { $0.0.type == PacketType.data.rawValue }).0.serial
-    #expect(serial > data.0.serial)
-    scene.receive(
-      Self.request(cid: 16, type: .ack, callNumber: 2, flags: .clientInitiated, serial: 4),
-      ack(serial: serial.rawValue), from: client)
+    let second = try Self.firstReplySerial(scene, callNumber: 2, from: client)
+    // A connection without others' calls, of a client that has proven nothing, begins anew.
+    #expect(abs(second - first) > 1 << 18)
+    Self.acknowledge(scene, second, callNumber: 2, from: client)
     #expect(scene.bytesOut[client]! > 10_000)
+  }
+
+  /// Sends a request that is as long as a reply packet: the first one goes out on trust.
+  /// - Returns: its serial.
+  static func firstReplySerial(_ scene: Scene, callNumber: UInt32 = 1, from client: RxAddress) throws -> Serial {
+    scene.receive(
+      Self.request(cid: 16, callNumber: callNumber, serial: callNumber * 4), [UInt8](repeating: 1, count: 1500),
+      from: client)
+    return try #require(scene.sent.last { $0.0.type == PacketType.data.rawValue && $0.1 == client }).0.serial
+  }
+
+  /// Acknowledges the reply's first packet, naming a serial.
+  static func acknowledge(_ scene: Scene, _ serial: Serial, callNumber: UInt32 = 1, from client: RxAddress) {
+    var body = [UInt8](repeating: 0, count: 18)
+    body.withUnsafeMutableBytes { bytes in
+      bytes.baseAddress!.store(UInt32(2), at: 4)
+      bytes.baseAddress!.store(serial.rawValue, at: 12)
+      bytes[16] = AckReason.requested.rawValue
+    }
+    scene.receive(
+      Self.request(cid: 16, type: .ack, callNumber: callNumber, flags: .clientInitiated, serial: callNumber * 4 + 1),
+      body, from: client)
+  }
+
+  /// Who held an address, knows a serial that was sent there, and sends under it when it is another's.
+  ///
+  /// Each guess is a scene of its own that went the same way, so that a hundred cost no more credit than one.
+  @Test(
+    "A serial learned earlier proves nothing later, whether the connection is still known or not",
+    arguments: [61, 600, 800, 4000])
+  func learnedSerials(seconds: Int) throws {
+    let client = Self.stranger(0)
+    for guess in 0..<40 {
+      let scene = Scene()
+      let first = try Self.firstReplySerial(scene, from: client)
+      Self.acknowledge(scene, first, from: client)
+      #expect(scene.isProven(client))
+      let sent = try #require(scene.sent.last { $0.0.type == PacketType.data.rawValue }).0.serial
+      scene.wait(.seconds(seconds))
+      #expect(scene.endpoint.serverConnections.count == (seconds < 700 ? 1 : 0))
+      _ = try Self.firstReplySerial(scene, callNumber: 2, from: client)
+      #expect(!scene.isProven(client))
+      // What comes next on the connection, or where one begins that was forgotten.
+      for serial in [sent + 1 + guess, first + 8 * seconds - 20 + guess] {
+        Self.acknowledge(scene, serial, callNumber: 2, from: client)
+      }
+      #expect(!scene.isProven(client))
+    }
   }
 
   @Test("First serials of servers' connections are not to be guessed")
