@@ -14,7 +14,7 @@ extension RxEndpoint {
     do throws(RxSecurityFailure) {
       response = try security.respond(to: body, callNumbers: connections[connection].callNumbers)
     } catch {
-      securityRefusals.note(error, from: connections[connection].address)
+      securityRefusals.note(error, from: connections[connection].address, now: now)
       sendConnectionAbort(connection, error.code, now: now)
       endConnection(connection, .security(error.reason), now: now)
       return
@@ -80,7 +80,7 @@ extension RxEndpoint {
       let callNumbers = try security.accept(response: body)
       if let callNumbers { vouch(callNumbers, connection) }
     } catch {
-      securityRefusals.note(error, from: connections[connection].address)
+      securityRefusals.note(error, from: connections[connection].address, now: now)
       failConnection(connection, error.code, now: now)
       return
     }

@@ -58,7 +58,7 @@ extension RxEndpoint {
           with: protection, callNumber: calls[call].callNumber, channel: calls[call].channel,
           isFromClient: !calls[call].isClient)
       } catch {
-        securityRefusals.note(error, from: connections[connection].address)
+        securityRefusals.note(error, from: connections[connection].address, now: now)
         failConnection(connection, error.code, now: now)
         return false
       }

@@ -70,7 +70,7 @@ public struct RxEndpoint: ~Copyable {
   var sendQueue: Deque<UInt64> = []
   var events: Deque<RxEvent> = []
   var pool = PacketPool()
-  var securityRefusals = SecurityRefusals()
+  var securityRefusals: SecurityRefusals
   /// Answers to packets that belong to no call: a flood of those must not become a flood of ours.
   var strayAnswers: RateLimit
   var versionAnswers: RateLimit
@@ -96,6 +96,7 @@ public struct RxEndpoint: ~Copyable {
     firstSerials = FirstSerials(using: &generator)
     epoch = lane.epoch ?? random
     nextConnectionID = lane.connectionID(from: UInt32(truncatingIfNeeded: generator.next()))
+    securityRefusals = SecurityRefusals(now: now)
     strayAnswers = RateLimit(perSecond: 1000, now: now)
     versionAnswers = RateLimit(perSecond: 50, now: now)
     debugAnswers = RateLimit(perSecond: Self.debugAnswersPerSecond, now: now)
@@ -293,7 +294,7 @@ public struct RxEndpoint: ~Copyable {
     return datagrams.next(into: buffer)
   }
 
-  /// What a security class has refused since the last look; each peer and code comes once.
+  /// What a security class has refused since the last look; each peer and code comes once an hour, 60 in all a minute.
   public mutating func nextSecurityRefusal() -> RxSecurityRefusal? { securityRefusals.next() }
 
   public mutating func nextEvent() -> RxEvent? {
