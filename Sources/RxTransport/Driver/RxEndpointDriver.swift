@@ -137,9 +137,9 @@ package final class RxEndpointDriver {
 
   // MARK: Commands
 
-  package func register(_ service: any RxService) {
+  package func register(_ service: any RxService, checksReachability: Bool = false) {
     services[service.id] = service
-    endpoint.register(service: service.id)
+    endpoint.register(service: service.id, checksReachability: checksReachability)
   }
 
   /// Clients that ask for a service's successor get it; see `RxEndpoint.upgrade`.

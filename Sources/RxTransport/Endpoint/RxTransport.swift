@@ -58,8 +58,15 @@ public final class RxTransport: RxCaller, RxSecurityRegistry {
   }
 
   /// Serves calls to `service` from now on; another one of the same number is replaced.
-  public func register(_ service: any RxService) {
-    port.perform { driver in driver.register(service) }
+  ///
+  /// - Parameters:
+  ///   - service: the service.
+  ///   - checksReachability: whether a client must answer a ping before its first call is served, and again a minute after
+  ///     its last proof. Costs a round trip then. Without it the first calls of unknown clients are served at once, 64 of
+  ///     them at a time (`RxEndpointConfiguration.callsOnTrustMax`), so that what they do is done even for a client whose
+  ///     address was forged. Whatever this says, no such client is sent more than came from its address.
+  public func register(_ service: any RxService, checksReachability: Bool = false) {
+    port.perform { driver in driver.register(service, checksReachability: checksReachability) }
   }
 
   /// Clients that ask for a successor of `service` get `successor` (Linux: RXRPC_UPGRADEABLE_SERVICE); both must have been
