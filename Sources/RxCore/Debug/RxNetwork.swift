@@ -5,7 +5,11 @@ public struct RxNetwork: Hashable, Sendable, CustomStringConvertible {
   /// 0 to 128; of IPv4 networks 96 more than people say, for the mapped form.
   private let prefix: Int
 
-  /// - Parameter prefix: 0 to 128, or 0 to 32 for an IPv4 address; others are cut down to that.
+  /// The network that `address` lies in.
+  ///
+  /// - Parameters:
+  ///   - address: any of the network's addresses, whatever its port.
+  ///   - prefix: 0 to 128, or 0 to 32 for an IPv4 address; others are cut down to that.
   public init(_ address: RxAddress, prefix: Int) {
     let length = address.ipv4 == nil ? min(max(prefix, 0), 128) : 96 + min(max(prefix, 0), 32)
     self.prefix = length

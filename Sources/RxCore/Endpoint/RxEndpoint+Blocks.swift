@@ -5,8 +5,10 @@ extension RxEndpoint {
   /// Lets `fill` write stream bytes into packets to come, once, in a batch bounded by the queue and by 64 packets.
   ///
   /// - Parameters:
+  ///   - call: the call; no effect if it has been released.
   ///   - byteCountMax: what is still to be sent; no more is offered.
   ///   - isLast: closes our direction when all of them are written.
+  ///   - now: the present time.
   ///   - fill: gets the places in order and returns how many bytes it wrote, from their beginning on. Is not called
   ///     when no place is free, and when the bytes are wanted no more.
   /// - Returns: bytes taken; `.writable` follows when fewer than `byteCountMax` were offered. Once the reply has begun,
@@ -37,8 +39,12 @@ extension RxEndpoint {
   /// Hands in-order bytes that the peer sent to `drain`, once, in a batch of 64 packets at most; opens the receive
   /// window by what it took.
   ///
-  /// - Parameter drain: gets the pieces in order and returns how many bytes it took, from their beginning on. Is not
-  ///   called when there are none.
+  /// - Parameters:
+  ///   - call: the call; no effect if it has been released.
+  ///   - byteCountMax: no more is offered.
+  ///   - now: the present time.
+  ///   - drain: gets the pieces in order and returns how many bytes it took, from their beginning on. Is not called when
+  ///     there are none.
   /// - Returns: bytes taken and offered, and whether the stream's end has been reached.
   public mutating func read(
     _ call: RxCallHandle, byteCountMax: Int, now: MonotonicTime,

@@ -4,9 +4,13 @@ public import AFSBase
 extension RxEndpoint {
   /// ICMP says that a packet sent to `peer` did not arrive: ends the calls with that peer.
   ///
-  /// - Parameter packet: what the report quotes of the refused packet, from the Rx header on. A header that is not of
-  ///   a connection with the peer shows that the report is forged, or about another program's packet: ignored. Routers
-  ///   may quote less than a header.
+  /// - Parameters:
+  ///   - errno: the error as the system numbers it; callers get it in `RxCallError.unreachable`.
+  ///   - peer: where the packet was to go.
+  ///   - packet: what the report quotes of the refused packet, from the Rx header on. A header that is not of a connection
+  ///     with the peer shows that the report is forged, or about another program's packet: ignored. Routers may quote
+  ///     less than a header.
+  ///   - now: the present time.
   public mutating func receivedNetworkError(
     _ errno: Int32, from peer: RxAddress, quoting packet: UnsafeRawBufferPointer, now: MonotonicTime
   ) {

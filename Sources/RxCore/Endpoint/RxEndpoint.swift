@@ -84,8 +84,12 @@ public struct RxEndpoint: ~Copyable {
   var packets = RxPacketCounts()
   var traffic = RxTraffic()
 
+  /// An endpoint without calls and services.
+  ///
   /// - Parameters:
+  ///   - configuration: limits and times; fixed for its life.
   ///   - key: where random numbers (epoch, connection ids, challenges) come from; nobody else may know it.
+  ///   - now: the present time, on the clock of all times that follow.
   ///   - lane: which share of the port's connections is this endpoint's.
   public init(configuration: RxEndpointConfiguration, key: RandomKey, now: MonotonicTime, lane: RxLane = .only) {
     self.configuration = configuration
@@ -138,8 +142,10 @@ public struct RxEndpoint: ~Copyable {
 
   /// Calls to `service` are accepted from now on; without it they are refused.
   ///
-  /// - Parameter checksReachability: whether a client must answer a ping before its first call is served (and again
-  ///   after a minute), so that nobody is served, or flooded with replies, under a forged address. File servers do.
+  /// - Parameters:
+  ///   - service: the number that clients name.
+  ///   - checksReachability: whether a client must answer a ping before its first call is served (and again after a
+  ///     minute), so that nobody is served, or flooded with replies, under a forged address. File servers do.
   public mutating func register(service: ServiceID, checksReachability: Bool = false) {
     services[service, default: ServiceEntry()].checksReachability = checksReachability
   }

@@ -15,8 +15,10 @@ public protocol RxClientConnectionSecurity: RxPacketProtection {
   var acceptsNewCalls: Bool { get }
 
   /// Answers a challenge from the server.
-  /// - Parameter callNumbers: for each channel the number of the call under way, or else of the next; 0 for a channel
-  ///   not used yet. Some classes protect them.
+  /// - Parameters:
+  ///   - challenge: the body of the CHALLENGE packet. Anybody can have sent it.
+  ///   - callNumbers: for each channel the number of the call under way, or else of the next; 0 for a channel not used
+  ///     yet. Some classes protect them.
   /// - Returns: the body of the RESPONSE packet.
   func respond(
     to challenge: UnsafeRawBufferPointer, callNumbers: [4 of UInt32]

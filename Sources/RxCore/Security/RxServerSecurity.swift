@@ -3,7 +3,9 @@ public protocol RxServerSecurity: AnyObject, Sendable {
   var securityIndex: UInt8 { get }
 
   /// A client began a connection with this class.
-  /// - Parameter nonce: random bits for this connection's challenge.
+  /// - Parameters:
+  ///   - context: the connection's names and ends.
+  ///   - nonce: random bits for this connection's challenge.
   func acceptConnection(_ context: RxSecurityContext, nonce: UInt64) -> any RxServerConnectionSecurity
 }
 

@@ -8,7 +8,11 @@ public protocol RxCaller: Sendable {
   func startCall(to target: RxTarget, options: RxCallOptions) async throws(RxCallError) -> any RxStream
 
   /// A whole call with a small request and a small reply, in one hand-over to the I/O thread and one back.
-  /// - Parameter replyMax: a longer reply aborts the call and throws `.malformedReply`.
+  /// - Parameters:
+  ///   - request: all that the server is to read.
+  ///   - target: the peer's service, and under which security it is called.
+  ///   - options: time limits.
+  ///   - replyMax: a longer reply aborts the call and throws `.malformedReply`.
   func roundTrip(
     _ request: [UInt8], to target: RxTarget, options: RxCallOptions, replyMax: Int
   ) async throws(RxCallError) -> [UInt8]
