@@ -9,6 +9,7 @@ package struct MountTableEntry: Hashable, Sendable {
   package var device: String
   /// Who mounted a FUSE file system; nil where it does not say.
   package var userID: UInt32?
+  package var groupID: UInt32?
 
   /// nil for a line of another form.
   package init?(_ line: Substring) {
@@ -18,8 +19,13 @@ package struct MountTableEntry: Hashable, Sendable {
     mountPoint = Self.unescaped(words[4])
     type = String(words[separator + 1])
     source = Self.unescaped(words[separator + 2])
-    let options = separator + 3 < words.count ? words[separator + 3] : ""
-    userID = options.split(separator: ",").first { $0.hasPrefix("user_id=") }.flatMap { UInt32($0.dropFirst(8)) }
+    let options = (separator + 3 < words.count ? words[separator + 3] : "").split(separator: ",")
+    userID = Self.number("user_id=", in: options)
+    groupID = Self.number("group_id=", in: options)
+  }
+
+  private static func number(_ name: String, in options: [Substring]) -> UInt32? {
+    options.first { $0.hasPrefix(name) }.flatMap { UInt32($0.dropFirst(name.count)) }
   }
 
   /// Blanks and the like are written as `\040`.
@@ -47,8 +53,17 @@ package enum MountTable {
     return String(decoding: text, as: UTF8.self).split(separator: "\n").compactMap { MountTableEntry($0) }
   }
 
-  /// All mounts of this program, whoever serves them.
-  package static var own: [MountTableEntry] { read().filter { $0.type == MountOptions.type } }
+  /// All mounts of this program, whoever serves them, that a path leads to.
+  package static var own: [MountTableEntry] { own(in: read()) }
+
+  /// None that another mount at the same place hides.
+  static func own(in entries: [MountTableEntry]) -> [MountTableEntry] {
+    var topmost: [String: Int] = [:]
+    for (index, entry) in entries.enumerated() { topmost[entry.mountPoint] = index }
+    return entries.enumerated().filter { index, entry in
+      entry.type == MountOptions.type && topmost[entry.mountPoint] == index
+    }.map(\.element)
+  }
 
   /// The topmost mount at `path` (an absolute path without symbolic links).
   package static func entry(at path: String) -> MountTableEntry? {

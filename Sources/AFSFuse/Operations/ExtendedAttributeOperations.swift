@@ -3,7 +3,8 @@ import CFuse3
 import Glibc
 import Synchronization
 
-/// Extended attributes: those named `afs.` are windows to AFS; AFS stores no others.
+/// Extended attributes: those named `afs.` are windows to AFS; AFS stores no others. One is the mount's own
+/// (`ControlAttribute`), which is answered whatever servers do.
 ///
 /// Other names answer EOPNOTSUPP: `ls` and `cp` then stop asking.
 extension FuseSession {
@@ -11,6 +12,7 @@ extension FuseSession {
 
   func getExtendedAttribute(_ request: consuming FuseRequest, _ id: UInt64, _ name: String, size: Int) {
     extendedAttributeCount.add(1, ordering: .relaxed)
+    if name == ControlAttribute.name, let controlPath { return answer(request, sized(Array(controlPath.utf8), size)) }
     guard name.hasPrefix(Self.prefix) else { return request.fail(EOPNOTSUPP) }
     guard let node = nodes[id] else { return request.fail(ESTALE) }
     let identity = request.identity

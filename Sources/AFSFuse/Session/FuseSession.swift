@@ -28,6 +28,8 @@ package final class FuseSession: Sendable {
   let pendingInit = InitReply.Pending()
   package let invalidation: KernelInvalidation
   package let mountPoint: MountPoint
+  /// The value of `ControlAttribute`; nil: there is none.
+  let controlPath: String?
   let spawn: TaskSpawner
   let logger: Logger
   package let device: Int32
@@ -49,15 +51,16 @@ package final class FuseSession: Sendable {
 
   /// Mounts and starts serving.
   /// - Parameters:
+  ///   - controlPath: where commands can ask the daemon.
   ///   - threadCount: receiving threads; nil chooses by the number of processors.
   ///   - spawn: starts the tasks that answer what cannot be answered at once.
   package static func mount(
-    _ fileSystem: any FileSystem, at mountPoint: MountPoint, options: MountOptions, threadCount: Int? = nil,
-    logger: Logger, spawn: @escaping TaskSpawner
+    _ fileSystem: any FileSystem, at mountPoint: MountPoint, options: MountOptions, controlPath: String? = nil,
+    threadCount: Int? = nil, logger: Logger, spawn: @escaping TaskSpawner
   ) throws(MountError) -> FuseSession {
     LibfuseLog.redirect(to: logger)
     let mount = try KernelMount.make(at: mountPoint, options: options)
-    let session = FuseSession(fileSystem, mount: mount, logger: logger, spawn: spawn)
+    let session = FuseSession(fileSystem, mount: mount, controlPath: controlPath, logger: logger, spawn: spawn)
     do throws(MountError) {
       try session.start(arguments: options.sessionArguments, threadCount: threadCount ?? defaultThreadCount)
     } catch {
@@ -71,13 +74,17 @@ package final class FuseSession: Sendable {
     return session
   }
 
-  private init(_ fileSystem: any FileSystem, mount: KernelMount, logger: Logger, spawn: @escaping TaskSpawner) {
+  private init(
+    _ fileSystem: any FileSystem, mount: KernelMount, controlPath: String?, logger: Logger,
+    spawn: @escaping TaskSpawner
+  ) {
     self.fileSystem = fileSystem
     nodes = NodeTable(root: fileSystem.root)
     replyBuffers = BufferPool(capacity: Self.transferMax, keptMax: 16)
     requestMemory = RequestMemoryPool(keptMax: 16)
     invalidation = KernelInvalidation(nodes: nodes)
     mountPoint = mount.mountPoint
+    self.controlPath = controlPath
     device = mount.device
     self.logger = logger
     self.spawn = spawn

@@ -49,6 +49,12 @@ int afsfuse_timer_set(int timer, int64_t nanoseconds);
 /// Now, in UTC: `2026-11-21T06:00:00.000Z`, NUL-terminated, in 25 bytes.
 void afsfuse_timestamp(char text[25]);
 
+/// lgetxattr(2): the value's length, or -errno.
+int64_t afsfuse_attribute(const char *path, const char *name, void *value, size_t size);
+
+/// Gives up root's rights, all of them, for those of a user: 0, or an errno.
+int afsfuse_become(uint32_t user, uint32_t group);
+
 /// Frees the blocks of a file's range, which then reads as zeros; the file's size stays. 0, or an errno.
 int afsfuse_punch_hole(int fd, int64_t offset, int64_t count);
 

@@ -47,17 +47,6 @@ import Testing
     #expect(shared.fusermountOptions == "fsname=a\\,b,subtype=afsfuse,ro,allow_other")
   }
 
-  @Test("A line of mountinfo is understood, blanks in paths and all")
-  func mountTable() throws {
-    let line = #"36 35 0:42 / /home/me/my\040afs rw,nosuid shared:1 - fuse.afsfuse afs rw,user_id=0"#
-    let entry = try #require(MountTableEntry(line[...]))
-    #expect(entry.mountPoint == "/home/me/my afs")
-    #expect(entry.type == "fuse.afsfuse")
-    #expect(entry.device == "0:42")
-    #expect(MountTableEntry("nonsense") == nil)
-    #expect(!MountTable.read().isEmpty)
-  }
-
   @Test("A mount point that cannot be one says why")
   func mountPoint() throws {
     let folder = TemporaryFolder()

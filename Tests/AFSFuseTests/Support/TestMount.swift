@@ -37,7 +37,7 @@ struct TestMount {
   /// Mounts, runs `body`, unmounts, whatever happens.
   static func with(
     _ fileSystem: MemoryFileSystem = MemoryFileSystem(), options: MountOptions = MountOptions(),
-    _ body: (TestMount) async throws -> Void
+    controlPath: String? = nil, _ body: (TestMount) async throws -> Void
   ) async throws {
     let folder = TemporaryFolder()
     defer { withExtendedLifetime(folder) {} }
@@ -48,7 +48,8 @@ struct TestMount {
     let thread = try RxIOThread(name: "afs-test-io")
     defer { thread.end() }
     let session = try FuseSession.mount(
-      fileSystem, at: point, options: options, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+      fileSystem, at: point, options: options, controlPath: controlPath,
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
       spawn: { body in Task(executorPreference: thread) { await body() } })
     let mount = TestMount(fileSystem: fileSystem, session: session, path: path)
     var failure: (any Error)?
