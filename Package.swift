@@ -177,6 +177,8 @@ let package = Package(
         "afsmock", "AFSBase", "AFSTypes", "RxCore", "RxSecurity", "RxTesting", "RxTransport", "AFSRPC",
         "AFSCredentials", "AFSMockServer", "TestWorld", "TestFolders", argumentParser,
       ]),
-    tests("afsfuseTests", ["afsfuse", "AFSFuse", "AFSControl", "TestFolders", argumentParser, logging]),
+    tests(
+      "afsfuseTests",
+      ["AFSBase", "afsfuse", "AFSFuse", "AFSControl", "TestFolders", "TestThreads", argumentParser, logging]),
   ]
 )

@@ -10,8 +10,8 @@ struct AFSFuseCommand: ParsableCommand {
     discussion: """
       A mount is served by a daemon of its own, which runs until the mount ends. mount(8) can start it too: \
       'mount -t fuse.afsfuse none /afs -o allow_other', or a line of /etc/fstab. Exit status: 0, 1 when \
-      something could not be done (aklog: 3, 4 or 5, see its help; status: also when a mount's daemon is gone), 64 when \
-      the command line is wrong.
+      something could not be done (aklog: 3, 4 or 5, see its help; status: when a daemon of yours is gone or does not \
+      answer), 64 when the command line is wrong.
       """,
     version: Version.text,
     subcommands: [
@@ -20,6 +20,9 @@ struct AFSFuseCommand: ParsableCommand {
     ])
 
   static func main() {
+    if CommandLine.arguments.dropFirst().first == AttributeProbe.word {
+      Glibc.exit(AttributeProbe.answer(CommandLine.arguments.dropFirst(2)))
+    }
     let arguments = MountInvocation.rewritten(CommandLine.arguments)
     do {
       var command = try parseAsRoot(Array(arguments.dropFirst()))

@@ -128,6 +128,8 @@ package enum ControlError: Error, Hashable, Sendable, CustomStringConvertible {
   case inUse(String)
   /// No daemon serves this mount point.
   case absent
+  /// A daemon serves the mount point, and nobody listens where it says that it does.
+  case unreachable
   case system(String, errno: Int32)
   case timedOut
   case malformed
@@ -141,6 +143,8 @@ package enum ControlError: Error, Hashable, Sendable, CustomStringConvertible {
       "\(path): a process of user id \(user) listens there instead of one of \(owner)'s: nothing was sent to it"
     case .inUse(let path): "a daemon already serves this mount point (\(path))"
     case .absent: "no daemon serves this mount point"
+    case .unreachable:
+      "the daemon lives, but its control socket does not: it was removed, or lies in another mount namespace"
     case .system(let path, let code): "\(path): \(errorText(code))"
     case .timedOut: "the daemon does not answer"
     case .malformed: "the daemon's answer is malformed"

@@ -41,6 +41,10 @@ package struct MountStatus: Hashable, Sendable {
     case detached
     /// Its daemon is gone.
     case abandoned
+    /// Its daemon does not answer, or cannot be asked.
+    case silent
+    /// No daemon that knows our commands serves it.
+    case otherProgram
     /// Another user's, whose daemon does not answer us.
     case foreign
   }

@@ -27,34 +27,6 @@ package enum ControlClient {
     return try ControlReply(try connection.receive(until: deadline))
   }
 
-  /// Asks every daemon whose socket is in one of the folders.
-  /// - Parameter body: gets the replies; it throws when a reply is none to the request.
-  /// - Returns: what went wrong, and where. A socket whose daemon is gone is nothing wrong.
-  package static func askEach(
-    _ request: ControlRequest, in folders: [RuntimeFolder], seconds: Int,
-    _ body: (ControlReply) throws(ControlError) -> Void
-  ) -> [ControlFailure] {
-    var failures: [ControlFailure] = []
-    for folder in folders {
-      do throws(ControlError) {
-        try folder.check()
-      } catch {
-        if error != .absent { failures.append(ControlFailure(path: folder.path, error: error)) }
-        continue
-      }
-      for socket in folder.sockets {
-        do throws(ControlError) {
-          let reply = try ask(request, at: socket, seconds: seconds)
-          if case .failed(let text) = reply { throw .refused(text) }
-          try body(reply)
-        } catch {
-          if error != .absent { failures.append(ControlFailure(path: socket.path, error: error)) }
-        }
-      }
-    }
-    return failures
-  }
-
   static func connect(_ path: String) throws(ControlError) -> ControlConnection {
     guard let address = sockaddr_un(path: path) else { throw .system(path, errno: ENAMETOOLONG) }
     let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)

@@ -3,6 +3,11 @@ package struct ControlFailure: Hashable, Sendable {
   package let path: String
   package let error: ControlError
 
+  package init(path: String, error: ControlError) {
+    self.path = path
+    self.error = error
+  }
+
   /// A line for people, which names the place once.
   package var text: String {
     switch error {

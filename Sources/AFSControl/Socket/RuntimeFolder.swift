@@ -1,4 +1,3 @@
-import CLinuxShims
 package import Glibc
 
 /// The folder of the control sockets: one socket per mount point.
@@ -71,7 +70,7 @@ package struct RuntimeFolder: Hashable, Sendable {
   }
 
   /// Only its owner can have put sockets there. Throws `.absent` when there is no folder.
-  func check() throws(ControlError) {
+  package func check() throws(ControlError) {
     var status = stat()
     guard lstat(path, &status) == 0 else {
       throw errno == ENOENT || errno == ENOTDIR ? .absent : .system(path, errno: errno)

@@ -11,9 +11,12 @@ enum DaemonTokens {
   static func askAll(
     _ request: ControlRequest, _ body: (ControlReply) -> Void = { _ in }
   ) -> [String] {
-    let failures = ControlClient.askEach(request, in: RuntimeFolder.withTokens, seconds: 30) { reply in body(reply) }
-    // Root's private mounts are none of this user's business.
-    return failures.filter { $0.error != .system($0.path, errno: EACCES) }.map { $0.text }
+    let answers = MountSearch.ofTokens.ask(request, seconds: 30)
+    for case .reply(let reply) in answers.map(\.outcome) {
+      if case .failed = reply { continue }
+      body(reply)
+    }
+    return answers.filter { !$0.isClosed }.compactMap(\.failure)
   }
 
   /// What the session keyring holds.

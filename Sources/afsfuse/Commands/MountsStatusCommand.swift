@@ -3,11 +3,15 @@ import AFSFuse
 import ArgumentParser
 import Glibc
 
-/// `afsfuse status mounts`, or `afsfuse status` alone: asks every daemon whose socket it finds.
+/// `afsfuse status mounts`, or `afsfuse status` alone: asks every daemon that it finds.
 struct MountsStatusCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "mounts",
-    abstract: "Shows mounts, cells, servers, volumes, and what is held and under way.")
+    abstract: "Shows mounts, cells, servers, volumes, and what is held and under way.",
+    discussion: """
+      Exit status: 1 when the daemon of a mount of yours is gone, or does not answer at its control socket; of one mount, \
+      also when it does not answer at all. What other users' mounts do, and those of other programs, is only shown.
+      """)
 
   @Argument(help: "One mount only.", completion: .directory)
   var mountPoint: String?
@@ -16,18 +20,24 @@ struct MountsStatusCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    var mounts: [MountStatus] = []
-    let failures = ControlClient.askEach(.status, in: RuntimeFolder.all, seconds: 5) { reply throws(ControlError) in
-      guard case .status(let status) = reply else { throw .malformed }
-      mounts.append(status)
+    let isWell: Bool
+    do throws(Failure) {
+      isWell = try show()
+    } catch {
+      throw error.report()
     }
-    for failure in failures { printError("afsfuse: \(failure.text)") }
-    add(MountTable.own, to: &mounts)
-    if let mountPoint {
-      let path = realPath(mountPoint)
-      mounts.removeAll { $0.mountPoint != path }
-      if mounts.isEmpty { throw Failure("no daemon of afsfuse serves \(path)").report() }
-    }
+    if !isWell { throw ExitCode(1) }
+  }
+
+  /// - Returns: whether all is well.
+  private func show() throws(Failure) -> Bool {
+    var path: String?
+    if let mountPoint { path = try MountPath.resolved(mountPoint) }
+    let answers = MountSearch.ofOwner.ask(.status, seconds: 5, at: path)
+    // What does not answer at all has a line below.
+    for failure in answers.filter({ $0.outcome != .silent }).compactMap(\.failure) { printError("afsfuse: \(failure)") }
+    let mounts = answers.compactMap(\.status)
+    if let path, mounts.isEmpty { throw Failure("no daemon of afsfuse serves \(path)") }
     if json {
       print(JSONValue.array(mounts.map(\.json)).text(indented: true))
     } else if mounts.isEmpty {
@@ -35,27 +45,7 @@ struct MountsStatusCommand: ParsableCommand {
     } else {
       print(mounts.map(StatusText.init).map(\.text).joined(separator: "\n"))
     }
-    // A dead mount is trouble, too.
-    if !failures.isEmpty || mounts.contains(where: { $0.state == .abandoned }) { throw ExitCode(1) }
-  }
-
-  /// Compares what daemons say with what the kernel knows.
-  private func add(_ entries: [MountTableEntry], to mounts: inout [MountStatus]) {
-    for index in mounts.indices where !entries.contains(where: { $0.mountPoint == mounts[index].mountPoint }) {
-      mounts[index].state = .detached
-    }
-    for entry in entries where !mounts.contains(where: { $0.mountPoint == entry.mountPoint }) {
-      let isOurs = geteuid() == 0 || entry.userID == geteuid()
-      mounts.append(
-        MountStatus(
-          mountPoint: entry.mountPoint, state: isOurs ? .abandoned : .foreign, owner: entry.userID))
-    }
-  }
-
-  private func realPath(_ path: String) -> String {
-    guard let whole = realpath(path, nil) else { return path }
-    defer { free(whole) }
-    return String(cString: whole)
+    return !answers.contains { path == nil ? $0.isTrouble(of: geteuid()) : $0.isTrouble }
   }
 }
 
@@ -67,11 +57,16 @@ struct StatusText {
     switch status.state {
     case .mounted, .detached: break
     case .abandoned:
-      // The place of root's sockets is always the same.
-      let otherCause = status.owner == 0 ? "" : ", or was started with another XDG_RUNTIME_DIR"
       text =
-        "\(status.mountPoint)  (no daemon answers: it is gone\(otherCause); "
-        + "'afsfuse unmount \(status.mountPoint)' ends the mount)"
+        "\(status.mountPoint)  (no daemon answers: it is gone; 'afsfuse unmount \(status.mountPoint)' ends the mount)"
+      return
+    case .silent:
+      text =
+        "\(status.mountPoint)  (its daemon does not answer, and may hold changes that are not stored; "
+        + "'afsfuse unmount --lazy \(status.mountPoint)' detaches the mount)"
+      return
+    case .otherProgram:
+      text = "\(status.mountPoint)  (served by another program, or by an older afsfuse)"
       return
     case .foreign:
       text = "\(status.mountPoint)  (mounted by \(status.owner.map(UserName.of) ?? "another user"))"

@@ -5,26 +5,27 @@ import Glibc
 /// `afsfuse status rx`: what the daemons' Rx endpoints are doing.
 struct RxStatusCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "rx", abstract: "Shows calls, connections, peers and operations of Rx, for every mount.")
+    commandName: "rx", abstract: "Shows calls, connections, peers and operations of Rx, for every mount.",
+    discussion: "Exit status: as that of 'afsfuse status'.")
 
   @Flag(help: "For scripts: an array with an object for each mount. Times are in microseconds.")
   var json = false
 
   func run() throws {
+    let answers = MountSearch.ofOwner.ask(.rx, seconds: 5)
     var endpoints: [JSONValue] = []
-    let failures = ControlClient.askEach(.rx, in: RuntimeFolder.all, seconds: 5) { reply throws(ControlError) in
-      guard case .rx(let tables) = reply else { throw .malformed }
-      endpoints.append(tables)
-    }
-    for failure in failures { printError("afsfuse: \(failure.text)") }
+    for case .reply(.rx(let tables)) in answers.map(\.outcome) { endpoints.append(tables) }
+    for failure in answers.filter({ $0.outcome != .silent }).compactMap(\.failure) { printError("afsfuse: \(failure)") }
+    let others = answers.filter(\.isWithoutReply).compactMap(\.status).map(StatusText.init).map(\.text)
     if json {
+      for text in others { printError("afsfuse: \(text)") }
       print(JSONValue.array(endpoints).text(indented: true))
-    } else if endpoints.isEmpty, failures.isEmpty {
+    } else if answers.isEmpty {
       print("Nothing is mounted.")
     } else {
-      print(endpoints.map { RxStatusText($0).text }.joined(separator: "\n\n"))
+      print((endpoints.map { RxStatusText($0).text } + others).joined(separator: "\n\n"))
     }
-    if !failures.isEmpty { throw ExitCode(1) }
+    if answers.contains(where: { $0.isTrouble(of: geteuid()) }) { throw ExitCode(1) }
   }
 }
 

@@ -13,7 +13,10 @@ struct UnmountCommand: ParsableCommand {
   @Argument(help: "Where it is mounted.", completion: .directory)
   var mountPoint: String
 
-  @Flag(help: "Detach a mount that is in use; it is served until its last user is gone.")
+  @Flag(
+    help: """
+      Detach a mount that is in use, or whose daemon does not answer; it is served until its last user is gone.
+      """)
   var lazy = false
 
   func run() throws {
@@ -25,38 +28,57 @@ struct UnmountCommand: ParsableCommand {
   }
 
   private func unmount() throws(Failure) {
-    // Without a look at the mount itself, whose daemon may be gone, or wait; a symbolic link to it is followed.
-    let byParent = MountPoint.isSymbolicLink(mountPoint) ? nil : MountPoint.resolvedByParent(mountPoint)
-    guard let path = byParent ?? (try? MountPoint.resolved(mountPoint)) else {
-      throw Failure(MountError.missing(mountPoint).description)
+    let path = try MountPath.resolved(mountPoint)
+    let answers = MountSearch.ofOwner.ask(.status, seconds: 10, at: path)
+    // What is wrong with a folder of sockets does not concern the mount.
+    for answer in answers where answer.entry == nil && answer.isWithoutReply {
+      if let text = answer.failure { printError("afsfuse: \(text)") }
     }
-    let mounter = MountTable.entry(at: path)?.userID
-    // Only the daemon of him who mounted it can tell the truth; of a detached mount nobody knows who that was.
-    for folder in RuntimeFolder.all where mounter == nil || folder.owner == mounter {
-      do throws(ControlError) {
-        let reply = try ControlClient.ask(
-          .unmount(lazily: lazy), at: folder.socket(mountPoint: path), seconds: 0)
-        if case .failed(let text) = reply { throw .refused(text) }
-        return
-      } catch {
-        switch error {
-        case .absent: continue
-        // No daemon of ours listens there; the kernel is asked.
-        case .badFolder: printError("afsfuse: \(error)")
-        default: throw Failure(error.description)
-        }
-      }
+    let ofMount = answers.filter { $0.entry != nil }
+    if let answer = ofMount.first(where: { !$0.isWithoutReply }) ?? ofMount.first {
+      try unmount(path, answer)
+    } else if let socket = answers.first(where: { !$0.isWithoutReply })?.socket {
+      try ask(socket)
+    } else {
+      throw Self.absent(path)
     }
-    // No daemon listens: it is gone, or another user's.
-    guard let entry = MountTable.entry(at: path) else { throw Failure(MountError.notMounted(path).description) }
-    guard entry.type == "fuse.afsfuse" else { throw Failure("\(path) is not a mount of afsfuse but of \(entry.type)") }
-    if let owner = entry.userID, geteuid() != 0, owner != geteuid() {
-      throw Failure("\(path) was mounted by \(UserName.of(owner)): only he and root can unmount it")
+  }
+
+  private func unmount(_ path: String, _ answer: MountAnswer) throws(Failure) {
+    switch UnmountCourse(path, answer, isLazy: lazy, isBound: Self.isBound(answer), user: geteuid()) {
+    case .ask(let socket): try ask(socket)
+    case .detach: try detach(path)
+    case .refuse(let text): throw Failure(text)
     }
+  }
+
+  /// The daemon has mounted it somewhere else, and that is another mount, which stays.
+  private static func isBound(_ answer: MountAnswer) -> Bool {
+    guard let entry = answer.entry, case .reply(.status(let status)) = answer.outcome,
+      entry.mountPoint != status.mountPoint
+    else { return false }
+    return MountTable.own.contains { $0.mountPoint == status.mountPoint && $0.device == entry.device }
+  }
+
+  private func ask(_ socket: ControlSocket) throws(Failure) {
+    do throws(ControlError) {
+      let reply = try ControlClient.ask(.unmount(lazily: lazy), at: socket, seconds: 0)
+      if case .failed(let text) = reply { throw .refused(text) }
+    } catch {
+      throw Failure(error.description)
+    }
+  }
+
+  private func detach(_ path: String) throws(Failure) {
     do throws(MountError) {
       try KernelMount.unmount(path, lazily: lazy)
     } catch {
       throw Failure(error.description)
     }
+  }
+
+  private static func absent(_ path: String) -> Failure {
+    guard let entry = MountTable.entry(at: path) else { return Failure(MountError.notMounted(path).description) }
+    return Failure("\(path) is not a mount of afsfuse but of \(entry.type)")
   }
 }

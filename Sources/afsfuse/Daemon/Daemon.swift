@@ -113,16 +113,18 @@ struct Daemon: Sendable {
 
   private func mount(_ client: MountedClient) throws(Failure) -> (FuseSession, ControlServer) {
     let session: FuseSession
+    let folder = RuntimeFolder.own
     do throws(MountError) {
       session = try FuseSession.mount(
-        client.fileSystem, at: settings.mountPoint, options: settings.options, logger: logger, spawn: client.spawn)
+        client.fileSystem, at: settings.mountPoint, options: settings.options,
+        controlPath: folder.socket(mountPoint: settings.mountPoint.path).path, logger: logger, spawn: client.spawn)
     } catch {
       throw Failure(error.description)
     }
     let started = SystemClock.monotonic
     do throws(ControlError) {
       let control = try ControlServer(
-        mountPoint: settings.mountPoint.path, folder: .own,
+        mountPoint: settings.mountPoint.path, folder: folder,
         isShared: settings.options.allowsOthers || settings.options.allowsRoot, logger: logger,
         spawn: { body in Task { await body() } },
         handler: { [inbox] request, user in

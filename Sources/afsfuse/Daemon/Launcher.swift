@@ -51,7 +51,7 @@ enum Launcher {
   }
 
   /// Where this program is; its own link in /proc when it was replaced meanwhile.
-  private static var executable: String {
+  static var executable: String {
     let link = "/proc/self/exe"
     guard let path = realpath(link, nil) else { return link }
     defer { free(path) }

@@ -96,18 +96,16 @@ import Testing
     }
   }
 
-  @Test("A folder of somebody else's is one failure, and what is right is asked all the same")
-  func askEach() throws {
-    let (trap, dead) = (try Listener(), try Listener())
-    let folders = [
-      RuntimeFolder(path: trap.folder, owner: geteuid() + 1), RuntimeFolder(path: "/nonexistent/afsfuse"),
-      RuntimeFolder(path: dead.folder),
-    ]
-    shutdown(dead.descriptor, Int32(SHUT_RDWR))
-    let failures = ControlClient.askEach(token, in: folders, seconds: 1) { _ in }
-    #expect(failures.map(\.path) == [trap.folder])
-    #expect(failures.allSatisfy { $0.text.hasPrefix(trap.folder + " belongs to") })
-    #expect(trap.heard() == nil)
+  @Test("Where a mount says that its daemon listens is believed as far as the place is its owner's")
+  func named() throws {
+    let listener = try Listener()
+    let socket = ControlSocket(path: listener.path, owner: geteuid())
+    #expect(socket == listener.asked(owner: geteuid()))
+    #expect(chmod(listener.folder, 0o777) == 0)
+    #expect(throws: ControlError.badFolder(listener.folder, reason: "can be written to by others")) {
+      try ControlClient.ask(token, at: socket, seconds: 1)
+    }
+    #expect(listener.heard() == nil)
   }
 
   @Test("A daemon that sends its reply byte by byte is given up at the deadline")
