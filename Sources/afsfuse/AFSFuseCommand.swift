@@ -38,7 +38,7 @@ enum Version {
 }
 
 /// A failure which the user reads as one line: `afsfuse: TEXT`.
-struct Failure: Error, CustomStringConvertible {
+struct Failure: Error, Equatable, CustomStringConvertible {
   let text: String
   /// The command's exit status: 64 (EX_USAGE of sysexits.h, ArgumentParser's own) for what is wrong with the command line
   /// itself, 1 for what could not be done.

@@ -61,7 +61,9 @@ struct AFSMockCommand: AsyncParsableCommand {
     return UInt32(bigEndian: parsed.s_addr)
   }
 
-  mutating func run() async throws {
+  func run() async throws { try await RunFailure.reported { try await serve() } }
+
+  private func serve() async throws {
     // Blocked before the transports start their threads, so that sigwait gets them.
     let signals = Self.blockedSignals()
     let base = Self.address(listen) ?? 0
@@ -93,7 +95,7 @@ struct AFSMockCommand: AsyncParsableCommand {
     for transport in transports + databases { await transport.shutDown() }
   }
 
-  private func fill(_ mock: MockCell) throws {
+  func fill(_ mock: MockCell) throws {
     let rootAFS = mock.makeVolume("root.afs", server: 0)
     let rootCell = mock.makeVolume("root.cell", server: 0, quota: quota)
     mock.makeMountPoint(cell, in: .root(of: rootAFS), target: "#root.cell.")
@@ -103,17 +105,17 @@ struct AFSMockCommand: AsyncParsableCommand {
       let count = try mock.populate(.root(of: rootCell), from: FilePath(populate))
       print("afsmock: \(count) files, folders and links from \(populate)")
     } catch {
-      throw ValidationError("\(populate) cannot be read: \(error)")
+      throw RunFailure("\(populate) cannot be read: \(error)")
     }
   }
 
-  private static func transport(_ address: UInt32, _ port: UInt16) throws -> RxTransport {
+  static func transport(_ address: UInt32, _ port: UInt16) throws(RunFailure) -> RxTransport {
     var options = RxTransportOptions(address: RxAddress(ipv4: address, port: port), port: port)
     options.acceptsOtherPort = false
     do {
       return try RxTransport(options: options)
     } catch {
-      throw ValidationError("\(RxAddress(ipv4: address, port: port)): \(error)")
+      throw RunFailure("\(RxAddress(ipv4: address, port: port)): \(error)")
     }
   }
 

@@ -100,7 +100,7 @@ struct MockUsers: ParsableArguments {
       do {
         try Self.write(UserKeyPayload.payload(of: token), to: path)
       } catch {
-        throw ValidationError("\(path) cannot be written: \(error)")
+        throw RunFailure("\(path) cannot be written: \(error)")
       }
       return "\(name)'s token: keyctl padd user afs@\(cell) @s <\(path)"
     }

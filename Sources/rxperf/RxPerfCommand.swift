@@ -7,7 +7,8 @@ struct RxPerfCommand: AsyncParsableCommand {
     commandName: "rxperf",
     abstract: "Measures Rx: throughput, calls per second, latency.",
     discussion: """
-      Speaks the protocol of OpenAFS's rxperf (service 147), as client and as server: either side may be OpenAFS's.
+      Speaks the protocol of OpenAFS's rxperf (service 147), as client and as server: either side may be OpenAFS's. \
+      Exit status: 0, 1 when something could not be done or data was corrupt, 64 when the command line is wrong.
       """,
     subcommands: [ServerCommand.self, ClientCommand.self])
 }

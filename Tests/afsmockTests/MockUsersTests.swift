@@ -73,15 +73,15 @@ import Testing
   @Test("A folder that does not exist is named in the error")
   func noFolder() throws {
     let users = try Self.users("--user", "alice", "--token-folder", "/no/such/folder")
-    let error = try World.run(seed: 1) { world -> ValidationError? in
+    let error = try World.run(seed: 1) { world -> RunFailure? in
       do {
         _ = try users.writeTokens(of: world.cell, cell: World.cellName)
         return nil
       } catch {
-        return error as? ValidationError
+        return error as? RunFailure
       }
     }
-    #expect(error?.message.contains("/no/such/folder/alice.token") == true)
+    #expect(error?.text.contains("/no/such/folder/alice.token") == true)
   }
 
   @Test(

@@ -24,7 +24,7 @@ struct UnlogCommand: ParsableCommand {
       try unlog()
     } catch {
       printError("unlog: \(error.text)")
-      throw ExitCode(1)
+      throw ExitCode(error.status)
     }
   }
 
@@ -32,7 +32,7 @@ struct UnlogCommand: ParsableCommand {
     let keyring = SessionKeyring()
     var cells: [CellName] = []
     for name in cell {
-      guard let valid = CellName(name) else { throw Failure("'\(name)' is not a cell name") }
+      guard let valid = CellName(name) else { throw Failure(usage: "'\(name)' is not a cell name") }
       cells.append(valid)
     }
     let unheld = cells.isEmpty ? [] : cells.filter { !Self.held(in: keyring).contains($0.text) }

@@ -28,10 +28,18 @@ struct Cells: Sendable {
       configuration = try CellConfiguration(
         files: files, request: .init(cell: cell, servers: cellServers), resolve: Self.resolve)
     } catch {
-      throw Failure(error.description)
+      throw Self.failure(error)
     }
     for warning in configuration.warnings { logger.warning("\(warning)") }
     resolver = DNSCellResolver(dns: SystemDNSResolver(), seed: seed)
+  }
+
+  private static func failure(_ error: CellConfiguration.Failure) -> Failure {
+    switch error {
+    // Whatever the files say, that was never right.
+    case .badCellName, .badServer, .serversWithoutCell: Failure(usage: error.description)
+    case .unknownCell, .unresolvableHost: Failure(error.description)
+    }
   }
 
   /// A cell that no file and no option gives servers for must be known to DNS: a misspelt name fails the mount, not its

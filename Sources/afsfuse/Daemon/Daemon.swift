@@ -32,8 +32,7 @@ struct Daemon: Sendable {
       chdir("/")
       return Daemon(settings: settings, logger: logger, isMute: sink is NoLogSink, readiness: readiness).run()
     } catch {
-      readiness.failed(error.text)
-      return 1
+      return readiness.failed(error)
     }
   }
 
@@ -74,7 +73,7 @@ struct Daemon: Sendable {
     switch course.change({ $0.signal() }) {
     case .end: inbox.yield(.signal(number))
     case .giveUp:
-      readiness.failed("ended by signal \(number) before the mount was ready")
+      readiness.failed(Failure("ended by signal \(number) before the mount was ready"))
       _exit(1)
     // Without a word: a log that cannot be written, or is being written, would make this wait.
     case .exitAtOnce: _exit(1)
@@ -86,8 +85,7 @@ struct Daemon: Sendable {
     do throws(Failure) {
       client = try await MountedClient.start(settings, logger: logger)
     } catch {
-      readiness.failed(error.text)
-      return 1
+      return readiness.failed(error)
     }
     do throws(Failure) {
       course.change { $0.mounts() }
@@ -105,9 +103,9 @@ struct Daemon: Sendable {
       }
       return await waitForEnd(session, control, client)
     } catch {
-      readiness.failed(error.text)
+      let status = readiness.failed(error)
       await client.shutDownQuietly()
-      return 1
+      return status
     }
   }
 

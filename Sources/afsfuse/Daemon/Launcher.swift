@@ -19,11 +19,7 @@ enum Launcher {
     close(pipes[1])
     let message = try read(pipes[0], pid)
     close(pipes[0])
-    switch message.first {
-    case "R": return
-    case "E": throw Failure(String(message.dropFirst()))
-    default: throw Failure("the daemon ended before the mount could be used (see the system's log)")
-    }
+    try Readiness.outcome(message)
   }
 
   private static func spawn(_ pipe: Int32) throws(Failure) -> pid_t {

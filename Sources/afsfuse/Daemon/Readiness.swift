@@ -2,7 +2,7 @@ import Glibc
 
 /// How a daemon tells the command that started it, and systemd, that the mount can be used, or why not.
 ///
-/// On the pipe: `R` when ready, or `E` and a line of text; nothing else.
+/// On the pipe: `R` when ready; or `U`, when the command line is wrong, else `E`, and a line of text; nothing else.
 struct Readiness: Sendable {
   /// The pipe to the starting command; nil in the foreground.
   let descriptor: Int32?
@@ -22,11 +22,28 @@ struct Readiness: Sendable {
     return isHeard
   }
 
-  func failed(_ text: String) {
-    if descriptor == nil {
-      printError("afsfuse: \(text)")
-    } else {
-      _ = say("E" + text)
+  /// - Returns: the exit status.
+  @discardableResult
+  func failed(_ failure: Failure) -> Int32 {
+    if descriptor == nil { return failure.report().rawValue }
+    _ = say(Self.message(failure))
+    return failure.status
+  }
+
+  private static let usage: Character = "U"
+  private static let error: Character = "E"
+
+  static func message(_ failure: Failure) -> String {
+    String(failure == Failure(usage: failure.text) ? usage : error) + failure.text
+  }
+
+  /// What the starting command makes of what it has read.
+  static func outcome(_ message: String) throws(Failure) {
+    switch message.first {
+    case "R": return
+    case error: throw Failure(String(message.dropFirst()))
+    case usage: throw Failure(usage: String(message.dropFirst()))
+    default: throw Failure("the daemon ended before the mount could be used (see the system's log)")
     }
   }
 

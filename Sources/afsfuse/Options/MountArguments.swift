@@ -200,8 +200,8 @@ struct MountArguments: ParsableArguments {
 
   /// - Parameter isShared: others see the mount, too: then tickets are used only when that is asked for.
   private func automaticTokens(isShared: Bool) throws(Failure) -> KerberosSource? {
-    if keytab != nil, ccache != nil { throw Failure("--keytab and --ccache exclude each other") }
-    if principal != nil, keytab == nil { throw Failure("--principal needs --keytab") }
+    if keytab != nil, ccache != nil { throw Failure(usage: "--keytab and --ccache exclude each other") }
+    if principal != nil, keytab == nil { throw Failure(usage: "--principal needs --keytab") }
     guard autoAklog ?? (!isShared || keytab != nil || ccache != nil) else { return nil }
     if let keytab {
       let path = keytab.contains(":") ? keytab : try Self.absolute(keytab)

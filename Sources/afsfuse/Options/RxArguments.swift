@@ -28,10 +28,10 @@ struct RxArguments: ParsableArguments {
     do throws(RxParameterError) {
       for assignment in rx { try settings.configuration.apply(assignment) }
     } catch {
-      throw Failure("--rx: \(error)")
+      throw Failure(usage: "--rx: \(error)")
     }
     for text in rxDebugFrom {
-      guard let network = RxNetwork(text) else { throw Failure("--rx-debug-from: '\(text)' is no IPv4 network") }
+      guard let network = RxNetwork(text) else { throw Failure(usage: "--rx-debug-from: '\(text)' is no IPv4 network") }
       settings.configuration.debugNetworks.append(network)
     }
     if let rxTrace { settings.tracePath = try MountArguments.absolute(rxTrace) }

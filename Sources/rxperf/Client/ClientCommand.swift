@@ -86,10 +86,12 @@ struct ClientCommand: AsyncParsableCommand {
     guard (1...64).contains(ioThreads) else { throw ValidationError("--io-threads must be from 1 to 64.") }
     guard times > 0 else { throw ValidationError("-T must be at least 1.") }
     guard (command == .file) == (file != nil) else { throw ValidationError("-f goes with '-c file', and only there.") }
-    _ = try transport.configuration()
+    guard timeout.map({ $0 > 0 }) ?? true else { throw ValidationError("--timeout must be at least 1.") }
   }
 
-  func run() async throws {
+  func run() async throws { try await RunFailure.reported { try await callServer() } }
+
+  private func callServer() async throws {
     let address = try ServerName.address(of: server, port: port)
     let request = try makeRequest()
     let trace = try transport.openTrace()
@@ -106,11 +108,9 @@ struct ClientCommand: AsyncParsableCommand {
       let report = try await measure(clients)
       print(json ? report.json.text() : report.text)
     } catch let error as RxCallError {
-      complain("call to \(address) failed: \(error)")
-      throw ExitCode(1)
+      throw RunFailure("call to \(address) failed: \(error)")
     } catch let error as PerfError {
-      complain("\(address): \(error)")
-      throw ExitCode(1)
+      throw RunFailure("\(address): \(error)")
     }
     for client in clients { await client.transport.shutDown() }
   }
@@ -126,7 +126,7 @@ struct ClientCommand: AsyncParsableCommand {
       do throws(PerfError) {
         return try PerfRequest(entries: try LengthList.read(file ?? ""), readSize: readSize, writeSize: writeSize)
       } catch {
-        throw ValidationError(error.description)
+        throw RunFailure(error.description)
       }
     }
   }

@@ -44,6 +44,12 @@ struct TransportArguments: ParsableArguments {
     return network
   }
 
+  func validate() throws {
+    guard (16...1 << 20).contains(udpBuffer) else { throw ValidationError("-u must be from 16 to 1048576 KiB.") }
+    guard (0...1_000_000).contains(spin) else { throw ValidationError("--spin must be from 0 to 1000000 us.") }
+    _ = try configuration()
+  }
+
   func configuration() throws -> RxEndpointConfiguration {
     var configuration = RxEndpointConfiguration()
     do throws(RxParameterError) {
@@ -66,15 +72,13 @@ struct TransportArguments: ParsableArguments {
     do throws(RxTransportError) {
       return try RxPacketTrace(path: trace)
     } catch {
-      throw ValidationError("--trace: \(error)")
+      throw RunFailure("--trace: \(error)")
     }
   }
 
   func openTransport(
     address: RxAddress?, port: UInt16, threads: Int = 1, trace: RxPacketTrace?
   ) throws -> RxTransport {
-    guard (16...1 << 20).contains(udpBuffer) else { throw ValidationError("-u must be from 16 to 1048576 KiB.") }
-    guard (0...1_000_000).contains(spin) else { throw ValidationError("--spin must be from 0 to 1000000 us.") }
     var options = RxTransportOptions(address: address, port: port)
     options.acceptsOtherPort = false
     options.threads = threads
@@ -84,7 +88,8 @@ struct TransportArguments: ParsableArguments {
     do {
       return try RxTransport(options: options, configuration: try configuration(), logger: Logger(label: "rxperf"))
     } catch let error as RxTransportError {
-      throw ValidationError("\(error)" + (port == 0 ? "" : " (say -p to use another)"))
+      let isTaken = if case .portTaken = error { true } else { false }
+      throw RunFailure("\(error)" + (isTaken ? " (say -p to use another)" : ""))
     }
   }
 }

@@ -35,10 +35,11 @@ struct ServerCommand: AsyncParsableCommand {
     guard (1...RxLane.countMax).contains(ioThreads) else {
       throw ValidationError("--io-threads must be from 1 to \(RxLane.countMax).")
     }
-    _ = try transport.configuration()
   }
 
-  func run() async throws {
+  func run() async throws { try await RunFailure.reported { try await serve() } }
+
+  private func serve() async throws {
     TerminationSignals.catchThem()
     let address = try listen.map { try ServerName.address(of: $0, port: port) }
     let trace = try transport.openTrace()

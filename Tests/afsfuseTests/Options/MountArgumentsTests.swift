@@ -66,6 +66,8 @@ import Testing
     "What is wrong with the command line ends with 64",
     arguments: [
       ["-o", "nonsense"], ["-o", "cache-size=lots"], ["--cache-size", "1M"], ["-o", "log-level=loud"],
+      ["--rx", "foo=1"], ["--rx", "rx_mtu=x"], ["-o", "rx=foo=1"], ["--rx-debug-from", "here"],
+      ["--principal", "alice"], ["--keytab", "/k", "--ccache", "/c"],
     ])
   func usage(words: [String]) throws {
     let failure = #expect(throws: Failure.self) { try settings(words + ["--cache-dir", "/c"]) }
