@@ -179,6 +179,9 @@ let package = Package(
       ]),
     tests(
       "afsfuseTests",
-      ["AFSBase", "afsfuse", "AFSFuse", "AFSControl", "TestFolders", "TestThreads", argumentParser, logging]),
+      [
+        "AFSBase", "RxTransport", "afsfuse", "AFSFuse", "AFSControl", "TestFolders", "TestThreads", argumentParser,
+        logging,
+      ]),
   ]
 )

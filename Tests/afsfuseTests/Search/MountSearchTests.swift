@@ -2,7 +2,6 @@ import AFSBase
 import AFSControl
 import AFSFuse
 import Glibc
-import Logging
 import TestFolders
 import TestThreads
 import Testing
@@ -22,25 +21,18 @@ import Testing
     return try #require(MountTableEntry(line[...]))
   }
 
-  private func daemon(_ mountPoint: String, _ folder: RuntimeFolder) throws -> ControlServer {
-    try ControlServer(
-      mountPoint: mountPoint, folder: folder, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-      spawn: { body in Task { await body() } },
-      handler: { request, _ in
-        request == .status
-          ? .status(MountStatus(mountPoint: mountPoint, processID: 1, isReadOnly: false, uptime: 1, callbackPort: 7001))
-          : .done
-      })
+  private func daemon(_ mountPoint: String, _ folder: RuntimeFolder) throws -> TestDaemon {
+    try TestDaemon(
+      MountStatus(mountPoint: mountPoint, processID: 1, isReadOnly: false, uptime: 1, callbackPort: 7001), in: folder)
   }
 
-  /// Asks on a thread of its own: the daemons' answers need those of the pool.
   private func ask(
     _ folders: [RuntimeFolder], _ mounts: [MountTableEntry], at path: String? = nil,
     probe: @escaping @Sendable (MountTableEntry) -> ControlAttribute.Answer
   ) async throws -> [MountAnswer] {
     let search = MountSearch(
       folders: folders, mounts: mounts, mayAsk: { $0 == geteuid() }, probe: { $0.map(probe) })
-    return try await onOwnThread(seconds: 30, atHang: { "" }) { search.ask(.status, seconds: 1, at: path) }
+    return try await onOwnThread(seconds: 30, atHang: { "" }) { search.ask(.status, seconds: 10, at: path) }
   }
 
   private func unasked(_ entry: MountTableEntry) -> ControlAttribute.Answer {
