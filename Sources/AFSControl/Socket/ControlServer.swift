@@ -19,7 +19,7 @@ package final class ControlServer: Sendable {
   private let hasEnded = Monitor(false)
   private let isStopped = Atomic(false)
 
-  /// Takes the socket's place; a socket which a dead daemon left is removed.
+  /// Takes the socket's place; sockets which killed daemons left are removed.
   /// - Parameter isShared: other users use the mount, too.
   package init(
     mountPoint: String, folder: RuntimeFolder, isShared: Bool = false, logger: Logger, spawn: @escaping Spawner,
@@ -28,7 +28,7 @@ package final class ControlServer: Sendable {
     try folder.make()
     socket = folder.socket(mountPoint: mountPoint)
     mailbox = try ControlMailbox()
-    listener = try Self.listen(socket.path, isShared: isShared)
+    listener = try SocketPlace.take(socket, isShared: isShared)
     let loop = ControlLoop(
       listener: listener, isShared: isShared, mailbox: mailbox, logger: logger, spawn: spawn, handler: handler)
     let thread = WorkerThread(name: "afs-control") { [hasEnded] in
@@ -45,30 +45,6 @@ package final class ControlServer: Sendable {
 
   deinit {
     stop()
-  }
-
-  private static func listen(_ path: String, isShared: Bool) throws(ControlError) -> Int32 {
-    guard let address = sockaddr_un(path: path) else { throw .system(path, errno: ENAMETOOLONG) }
-    do throws(ControlError) {
-      _ = try ControlClient.connect(path)
-      throw .inUse(path)
-    } catch {
-      if error != .absent { throw error }
-    }
-    unlink(path)
-    let flags = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
-    let listener = Glibc.socket(AF_UNIX, flags, 0)
-    guard listener >= 0 else { throw .system(path, errno: errno) }
-    // The mode that bind gives the socket is the descriptor's, without what the umask takes.
-    guard fchmod(listener, 0o600) == 0, address.withAddress({ bind(listener, $0, $1) }) == 0,
-      !isShared || chmod(path, 0o666) == 0,
-      Glibc.listen(listener, 128) == 0
-    else {
-      let code = errno
-      close(listener)
-      throw .system(path, errno: code)
-    }
-    return listener
   }
 
   /// Stops accepting, removes the socket, hangs up on those who have not asked yet. Requests being served go on.

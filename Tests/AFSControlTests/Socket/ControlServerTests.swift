@@ -110,6 +110,39 @@ import Testing
     }
   }
 
+  @Test("What killed daemons have left is taken away; what daemons and others have there stays")
+  func left() async throws {
+    try await withFolder { folder in
+      let alive = try ControlServer(
+        mountPoint: "/alive", folder: folder, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        spawn: { body in Task { await body() } }, handler: { _, _ in .done })
+      defer { alive.stop() }
+      let full = folder.path + "/full.sock"
+      let listener = try bound(full)
+      #expect(listen(listener, 0) == 0)
+      let waiting = try ControlClient.connect(full)
+      let left = folder.path + "/0000000000000000.sock"
+      close(try bound(left))
+      let others = [folder.path + "/file.sock", folder.path + "/left.other"]
+      for other in others { close(creat(other, 0o600)) }
+      let server = try server(folder) { _, _ in .done }
+      defer { server.stop() }
+      #expect(access(left, F_OK) != 0)
+      for path in others + [full, alive.socket.path, server.socket.path] { #expect(access(path, F_OK) == 0, "\(path)") }
+      #expect(try await ask(.status, alive.socket) == .done)
+      withExtendedLifetime(waiting) {}
+      close(listener)
+    }
+  }
+
+  /// A socket that nobody listens at yet.
+  private func bound(_ path: String) throws -> Int32 {
+    let descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    let address = try #require(sockaddr_un(path: path))
+    #expect(address.withAddress { bind(descriptor, $0, $1) } == 0)
+    return descriptor
+  }
+
   @Test(
     "Nonsense and foreign versions are answered with an error; the server goes on",
     arguments: [
