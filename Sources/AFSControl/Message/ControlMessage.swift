@@ -122,6 +122,8 @@ package enum ControlReply: Hashable, Sendable {
 package enum ControlError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The socket's folder cannot be made or is not ours alone.
   case badFolder(String, reason: String)
+  /// The socket's folder cannot be made where XDG_RUNTIME_DIR, with this value, says.
+  case badEnvironment(String?, path: String, errno: Int32)
   /// What listens there is not the daemon of him whose folder it is in. Nothing was sent to it.
   case foreignDaemon(String, user: UInt32, owner: UInt32)
   /// Another daemon serves this mount point.
@@ -139,6 +141,9 @@ package enum ControlError: Error, Hashable, Sendable, CustomStringConvertible {
     switch self {
     case .badFolder(let path, let reason):
       "\(path) \(reason): nothing is sent to daemons there; have it removed, or set XDG_RUNTIME_DIR to a folder of yours"
+    case .badEnvironment(let value, let path, let code):
+      "no control socket can be made in \(path): \(errorText(code)) (XDG_RUNTIME_DIR is "
+        + "\(value.map { "'\($0)'" } ?? "not set"): it must be the whole path of a folder of yours)"
     case .foreignDaemon(let path, let user, let owner):
       "\(path): a process of user id \(user) listens there instead of one of \(owner)'s: nothing was sent to it"
     case .inUse(let path): "a daemon already serves this mount point (\(path))"

@@ -11,7 +11,7 @@ package struct ControlFailure: Hashable, Sendable {
   /// A line for people, which names the place once.
   package var text: String {
     switch error {
-    case .badFolder, .foreignDaemon, .system(path, _): error.description
+    case .badFolder, .badEnvironment, .foreignDaemon, .system(path, _): error.description
     default: "\(path): \(error)"
     }
   }

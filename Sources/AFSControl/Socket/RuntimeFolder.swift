@@ -13,13 +13,30 @@ package struct RuntimeFolder: Hashable, Sendable {
 
   /// `/run/afsfuse` for root, `$XDG_RUNTIME_DIR/afsfuse` for others; where that is not set, a folder in /tmp which
   /// only its owner can enter.
-  package static var own: RuntimeFolder {
-    let user = geteuid()
+  package static var own: RuntimeFolder { own(of: geteuid(), variable) }
+
+  private static var variable: String? { getenv("XDG_RUNTIME_DIR").map { String(cString: $0) } }
+
+  private static func own(of user: uid_t, _ variable: String?) -> RuntimeFolder {
     if user == 0 { return RuntimeFolder(path: "/run/afsfuse") }
-    if let folder = getenv("XDG_RUNTIME_DIR"), folder.pointee != 0 {
-      return RuntimeFolder(path: String(cString: folder) + "/afsfuse")
-    }
+    if let variable, !variable.isEmpty { return RuntimeFolder(path: variable + "/afsfuse") }
     return RuntimeFolder(path: "/tmp/afsfuse-\(user)")
+  }
+
+  /// Makes `own` for a daemon: what is wrong with it is said before there is a mount.
+  package static func makeOwn() throws(ControlError) { try makeOwn(of: geteuid(), variable) }
+
+  /// - Parameter variable: the value of XDG_RUNTIME_DIR.
+  static func makeOwn(of user: uid_t, _ variable: String?) throws(ControlError) {
+    let folder = own(of: user, variable)
+    do throws(ControlError) {
+      // The daemon does not stay in the folder where it is started.
+      guard folder.path.hasPrefix("/") else { throw .system(folder.path, errno: EINVAL) }
+      try folder.make()
+    } catch {
+      guard user != 0, case .system(let path, let code) = error else { throw error }
+      throw .badEnvironment(variable, path: path, errno: code)
+    }
   }
 
   /// Where a command looks: root sees everybody's mounts. In /tmp everybody can make folders of any name: those which

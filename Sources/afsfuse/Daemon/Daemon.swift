@@ -26,6 +26,7 @@ struct Daemon: Sendable {
     do throws(Failure) {
       // Paths are relative to the folder where the command was given.
       let settings = try arguments.settings(options)
+      do throws(ControlError) { try RuntimeFolder.makeOwn() } catch { throw Failure(error.description) }
       let sink = try logSink(arguments)
       let level = arguments.logLevel
       let logger = Logger(label: "afsfuse") { LineLogHandler(label: $0, sink: sink, logLevel: level) }
