@@ -27,6 +27,10 @@ struct MountCommand: ParsableCommand {
   private func start() throws(Failure) -> Int32 {
     var arguments = arguments
     let options = try arguments.applyOptionLists()
+    if arguments.fake {
+      _ = try arguments.settings(options)
+      return 0
+    }
     if let descriptor = arguments.readyDescriptor {
       return Daemon.main(arguments, options, readiness: Readiness(descriptor: descriptor))
     }

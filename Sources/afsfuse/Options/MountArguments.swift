@@ -12,8 +12,12 @@ struct MountArguments: ParsableArguments {
   @Argument(help: "Where to mount: an empty folder.", completion: .directory)
   var mountPoint: String
 
-  @Flag(help: "Stay in the foreground, log to standard error.")
+  @Flag(name: [.long, .customShort("f")], help: "Stay in the foreground, log to standard error.")
   var foreground = false
+
+  /// `-f` of mount(8), which is not that of FUSE programs: do everything but the mount.
+  @Flag(help: .hidden)
+  var fake = false
 
   @Option(
     help: ArgumentHelp("The cell that names without a cell mean. (default: ThisCell's)", valueName: "name"))

@@ -40,6 +40,7 @@ enum MountInvocation {
       switch argument {
       // What mount(8) says for itself: no mtab entry, sloppy options, verbose.
       case "-n", "-s", "-v": continue
+      case "-f": rewritten.append("--fake")
       // The type, with its subtype; the mount namespace, in which mount(8) has started us.
       case "-t", "-N": rest = rest.dropFirst()
       default: rewritten.append(argument)

@@ -23,6 +23,17 @@ import Testing
     #expect(Array(MountInvocation.rewritten(["mount.afsfuse", "none", "afs"]).dropFirst()) == ["mount", "afs"])
   }
 
+  @Test("-f is mount(8)'s fake mount for a helper, and the foreground for the mount command")
+  func fake() throws {
+    let words = MountInvocation.rewritten(["mount.afsfuse", "none", "/afs", "-f", "-o", "rw"])
+    #expect(Array(words.dropFirst()) == ["mount", "/afs", "--fake", "-o", "rw"])
+    let faked = try #require(try AFSFuseCommand.parseAsRoot(Array(words.dropFirst())) as? MountCommand)
+    #expect(faked.arguments.fake && !faked.arguments.foreground)
+    let given = MountInvocation.rewritten(["afsfuse", "mount", "/afs", "-f", "-o", "rw"])
+    let command = try #require(try AFSFuseCommand.parseAsRoot(Array(given.dropFirst())) as? MountCommand)
+    #expect(command.arguments.foreground && !command.arguments.fake)
+  }
+
   @Test("Rewriting twice is rewriting once: the daemon sees what its starter saw")
   func twice() {
     for name in ["afsfuse", "/sbin/mount.afsfuse"] {
