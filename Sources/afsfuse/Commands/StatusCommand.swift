@@ -8,5 +8,9 @@ struct StatusCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "status",
     abstract: "Shows mounts, cells, servers, volumes, and what is held and under way.",
+    discussion: """
+      'afsfuse status FOLDER' shows one mount alone. With --json, an array for scripts. \
+      'afsfuse help status mounts' and 'afsfuse help status rx' list the options.
+      """,
     subcommands: [MountsStatusCommand.self, RxStatusCommand.self], defaultSubcommand: MountsStatusCommand.self)
 }

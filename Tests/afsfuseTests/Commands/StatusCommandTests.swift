@@ -11,6 +11,12 @@ import Testing
     #expect(command.json == (words == ["--json"]))
   }
 
+  @Test("The help of status tells of scripts and of one mount")
+  func help() {
+    let help = AFSFuseCommand.helpMessage(for: StatusCommand.self, columns: 1000)
+    for word in ["--json", "FOLDER", "status mounts"] { #expect(help.contains(word)) }
+  }
+
   @Test("status rx is no mount point", arguments: [[], ["--json"]])
   func rx(words: [String]) throws {
     let command = try #require(try AFSFuseCommand.parseAsRoot(["status", "rx"] + words) as? RxStatusCommand)
