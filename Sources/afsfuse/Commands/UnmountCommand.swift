@@ -38,7 +38,7 @@ struct UnmountCommand: ParsableCommand {
     if let answer = ofMount.first(where: { !$0.isWithoutReply }) ?? ofMount.first {
       try unmount(path, answer)
     } else if let socket = answers.first(where: { !$0.isWithoutReply })?.socket {
-      try ask(socket)
+      try ask(path, socket)
     } else {
       throw Self.absent(path)
     }
@@ -46,8 +46,10 @@ struct UnmountCommand: ParsableCommand {
 
   private func unmount(_ path: String, _ answer: MountAnswer) throws(Failure) {
     switch UnmountCourse(path, answer, isLazy: lazy, isBound: Self.isBound(answer), user: geteuid()) {
-    case .ask(let socket): try ask(socket)
-    case .detach: try detach(path)
+    case .ask(let socket): try ask(path, socket)
+    case .detach:
+      try detach(path)
+      if let text = Aftermath.ofMute(path, answer.outcome) { print(text) }
     case .refuse(let text): throw Failure(text)
     }
   }
@@ -60,13 +62,14 @@ struct UnmountCommand: ParsableCommand {
     return MountTable.own.contains { $0.mountPoint == status.mountPoint && $0.device == entry.device }
   }
 
-  private func ask(_ socket: ControlSocket) throws(Failure) {
+  private func ask(_ path: String, _ socket: ControlSocket) throws(Failure) {
     do throws(ControlError) {
       let reply = try ControlClient.ask(.unmount(lazily: lazy), at: socket, seconds: 0)
       if case .failed(let text) = reply { throw .refused(text) }
     } catch {
       throw Failure(error.description)
     }
+    if lazy, let status = Aftermath.status(of: socket) { print(Aftermath.text(path, status)) }
   }
 
   private func detach(_ path: String) throws(Failure) {
