@@ -5,6 +5,8 @@ import AFSBase
 /// A packet cannot be split once it has its number and its seal. So the size of packets is only ever raised after a
 /// padded ping of that size has been answered (OpenAFS src/rx/rx.c, rxi_GrowMTUEvent, proves sizes that way, and Linux
 /// since 6.13); and when it must be lowered, it is for packets to come: those that exist go out with leave to fragment.
+/// IPv6's routers fragment nothing, and hosts only what is longer than they know the path to be: there sizes begin with
+/// what every path carries.
 ///
 /// Sizes are of packet bodies: the bytes after the Rx header, those of the security class included.
 struct PathMTU: BitwiseCopyable {
@@ -16,6 +18,8 @@ struct PathMTU: BitwiseCopyable {
   private var tooLarge: Int
   /// When sizes found too large are tried again.
   private var raiseAt: MonotonicTime?
+  /// What a router has named above `current`: to be tried next.
+  private var named: Int?
   private var probe: Probe?
   private var attempts = 0
 
@@ -40,9 +44,9 @@ struct PathMTU: BitwiseCopyable {
   /// How long an answer may take before any round trip has been measured.
   static let probeTimeoutMin: Duration = .seconds(1)
 
-  init(ceiling: Int) {
+  init(ceiling: Int, mayFragment: Bool = true) {
     self.ceiling = ceiling
-    current = ceiling
+    current = mayFragment ? ceiling : min(ceiling, Self.base)
     tooLarge = ceiling + 1
   }
 
@@ -52,15 +56,22 @@ struct PathMTU: BitwiseCopyable {
   mutating func limit(_ ceiling: Int) {
     guard ceiling != self.ceiling else { return }
     let isOpen = tooLarge > self.ceiling
+    let isWhole = isOpen && current == self.ceiling
     self.ceiling = ceiling
     if isOpen || tooLarge > ceiling { tooLarge = ceiling + 1 }
-    if isOpen { current = ceiling } else { current = min(current, ceiling) }
+    current = isWhole ? ceiling : min(current, ceiling)
   }
 
   /// A router says that it takes bodies of `size` at most.
   mutating func receivedTooBig(_ size: Int, now: MonotonicTime) {
-    guard size < current else { return }
-    lower(to: size, tooLarge: size + 1, now: now)
+    if size < current { return lower(to: size, tooLarge: size + 1, now: now) }
+    // It was a probe.
+    guard size + 1 < tooLarge else { return }
+    tooLarge = size + 1
+    named = size
+    probe = nil
+    attempts = 0
+    raiseAt = now + Self.raiseInterval
   }
 
   /// Packets of `size` vanish while small ones arrive.
@@ -72,6 +83,7 @@ struct PathMTU: BitwiseCopyable {
   private mutating func lower(to size: Int, tooLarge: Int, now: MonotonicTime) {
     current = min(max(size, Self.floor), ceiling)
     self.tooLarge = max(tooLarge, current + 1)
+    named = nil
     probe = nil
     attempts = 0
     raiseAt = now + Self.raiseInterval
@@ -84,6 +96,7 @@ struct PathMTU: BitwiseCopyable {
     guard current < ceiling else { return nil }
     if let raiseAt, raiseAt <= now {
       tooLarge = ceiling + 1
+      named = nil
       attempts = 0
       self.raiseAt = now + Self.raiseInterval
     }
@@ -94,8 +107,10 @@ struct PathMTU: BitwiseCopyable {
       if attempts >= Self.attemptsMax {
         tooLarge = min(tooLarge, probe.size)
         attempts = 0
+        if raiseAt == nil { raiseAt = now + Self.raiseInterval }
       }
     }
+    if let named, current < named, named < tooLarge { return named }
     // The whole first, which a path that has recovered carries; then halves.
     if tooLarge > ceiling { return ceiling }
     guard tooLarge - current > Self.granularity else { return nil }

@@ -37,7 +37,7 @@ struct RxPeer {
   init(address: RxAddress, bodyByteCountMax: Int, rtt: RTTEstimator) {
     self.address = address
     self.rtt = rtt
-    pathMTU = PathMTU(ceiling: bodyByteCountMax)
+    pathMTU = PathMTU(ceiling: bodyByteCountMax, mayFragment: address.ipv4 != nil)
   }
 
   /// What new packets may carry. All of a jumbogram but the last carry exactly so much as that has room for.

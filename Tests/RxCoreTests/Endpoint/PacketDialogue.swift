@@ -48,6 +48,7 @@ final class PacketDialogue {
 
   var endpoint: RxEndpoint
   private(set) var now = MonotonicTime(nanoseconds: 1_000_000_000)
+  private(set) var peer = PacketDialogue.peerAddress
   /// What the peer puts into its headers.
   var epoch: UInt32
   var cid: UInt32
@@ -81,9 +82,11 @@ final class PacketDialogue {
 
   /// We call; nothing has been written yet.
   static func opening(
-    options: RxCallOptions = RxCallOptions(), configuration: RxEndpointConfiguration = RxEndpointConfiguration()
+    options: RxCallOptions = RxCallOptions(), configuration: RxEndpointConfiguration = RxEndpointConfiguration(),
+    peer: RxAddress = peerAddress
   ) -> PacketDialogue {
     let dialogue = PacketDialogue(isPeerServer: true, configuration: configuration)
+    dialogue.peer = peer
     dialogue.open(options: options)
     return dialogue
   }
@@ -108,7 +111,7 @@ final class PacketDialogue {
 
   func open(options: RxCallOptions = RxCallOptions()) {
     let handle = endpoint.openCall(
-      to: RxTarget(peer: Self.peerAddress, service: Self.service), options: options, now: now)
+      to: RxTarget(peer: peer, service: Self.service), options: options, now: now)
     call = handle
     let index = endpoint.calls.index(of: handle.rawValue)!
     let connection = endpoint.calls[index].connection
@@ -213,8 +216,8 @@ final class PacketDialogue {
     receive(bytes + body)
   }
 
-  func receive(_ bytes: [UInt8], from source: RxAddress = peerAddress) {
-    bytes.withUnsafeBytes { endpoint.receive($0, from: source, now: now) }
+  func receive(_ bytes: [UInt8], from source: RxAddress? = nil) {
+    bytes.withUnsafeBytes { endpoint.receive($0, from: source ?? peer, now: now) }
   }
 
   @discardableResult

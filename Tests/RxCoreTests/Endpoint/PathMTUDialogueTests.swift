@@ -71,6 +71,20 @@ import Testing
     #expect(dialogue.endpoint.peers[0].pathMTU.current == PathMTU.base)
   }
 
+  @Test("To an IPv6 address the first packets have 1280 bytes, and a padded ping asks for more")
+  func unprovenPath() throws {
+    let dialogue = PacketDialogue.opening(peer: RxAddress(high: 0x2001_0DB8 << 32, low: 1, port: 7000))
+    _ = dialogue.write(20_000, isLast: false)
+    #expect(dialogue.transmits().map(\.segmentSize).max() == 1280 - 48)
+    dialogue.peerSendsAck(.requested, first: 5, serial: 4)
+    let probe = try #require(dialogue.sent().first { $0.ack?.reason == .ping })
+    #expect(probe.body.count == 1416)
+    dialogue.peerSendsAck(.pingResponse, first: 5, serial: probe.header.serial.rawValue)
+    _ = dialogue.write(20_000, isLast: false)
+    dialogue.peerSendsAck(.requested, first: 15, serial: 14, window: 1024)
+    #expect(dialogue.transmits().map(\.segmentSize).max() == RxHeader.byteCount + 1416)
+  }
+
   @Test("If the path carries it in no way, the call ends with EMSGSIZE though the peer lives")
   func hopeless() {
     let dialogue = PacketDialogue.calling(requestCount: 1400)

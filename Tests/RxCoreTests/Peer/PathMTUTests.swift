@@ -42,6 +42,55 @@ import Testing
     #expect(path.current == PathMTU.floor)
   }
 
+  @Test("Where routers do not fragment, sizes begin with what every path carries, and rise with one probe")
+  func unproven() {
+    var path = PathMTU(ceiling: 1416, mayFragment: false)
+    #expect(path.current == PathMTU.base)
+    #expect(Self.search(&path, truth: 1416, from: 1).probes == 1)
+    #expect(path.current == 1416)
+    #expect(path.nextProbe(now: Self.time(10_000), roundTrip: nil) == nil)
+    var small = PathMTU(ceiling: 1000, mayFragment: false)
+    #expect(small.current == 1000)
+    #expect(small.nextProbe(now: Self.time(1), roundTrip: nil) == nil)
+  }
+
+  @Test("What the peer says of itself proves nothing of the path")
+  func unprovenLimit() {
+    var path = PathMTU(ceiling: 1416, mayFragment: false)
+    path.limit(1400)
+    #expect(path.current == PathMTU.base)
+    #expect(path.nextProbe(now: Self.time(1), roundTrip: nil) == 1400)
+    path.limit(1100)
+    #expect(path.current == 1100)
+  }
+
+  @Test("There the search finds what the path carries, and asks for more after the raise interval")
+  func unprovenSearch() {
+    var path = PathMTU(ceiling: 1416, mayFragment: false)
+    let (_, end) = Self.search(&path, truth: 1324, from: 1)
+    #expect((1300...1324).contains(path.current))
+    #expect(path.nextProbe(now: Self.time(end + 500), roundTrip: nil) == nil)
+    #expect(path.nextProbe(now: Self.time(end + 601), roundTrip: nil) == 1416)
+  }
+
+  @Test("When ICMP answers a probe, the size it names is tried next, and is the last")
+  func namedSize() {
+    var path = PathMTU(ceiling: 1416, mayFragment: false)
+    path.sentProbe(1416, connection: 1, serial: Serial(1), now: Self.time(1))
+    path.receivedTooBig(1324, now: Self.time(1))
+    #expect(path.current == PathMTU.base)
+    #expect(path.nextProbe(now: Self.time(1), roundTrip: nil) == 1324)
+    path.sentProbe(1324, connection: 1, serial: Serial(2), now: Self.time(1))
+    path.receivedAnswer(connection: 1, serial: Serial(2))
+    #expect(path.current == 1324)
+    #expect(path.nextProbe(now: Self.time(2), roundTrip: nil) == nil)
+    // A lie ends with the search below it.
+    var other = PathMTU(ceiling: 1416, mayFragment: false)
+    other.receivedTooBig(1324, now: Self.time(1))
+    _ = Self.search(&other, truth: 1250, from: 1)
+    #expect((1220...1250).contains(other.current))
+  }
+
   @Test("After a black hole the search finds what the path carries", arguments: [492, 700, 1204, 1260, 1399, 1415])
   func search(truth: Int) {
     var path = PathMTU(ceiling: 1416)
