@@ -29,29 +29,48 @@ extension RxEndpoint {
     // The serial of a packet of ours: who knows it receives what we send.
     if outcome.sampleSentAt != nil, !calls[call].isClient { proved(peer, now: now) }
     if outcome.newlyAcknowledged > 0 {
-      calls[call].timeoutsInRow = 0
-      calls[call].softChecks = 0
-      calls[call].life.progressed(now: now)
-      calls[call].congestion.acknowledged(
-        CongestionControl.Arrival(
-          count: outcome.newlyAcknowledged, largest: calls[call].transmit.largestAcknowledged,
-          latest: calls[call].transmit.latestOrder, wasLimiting: wasLimiting, roundTrip: sample,
-          smoothed: peers[peer].rtt.smoothed ?? .zero), now: now)
-      calls[call].timers.retransmit = nil
+      noteArrivals(outcome, call, roundTrip: sample, wasLimiting: wasLimiting, now: now)
     }
-    if outcome.isReordered { peers[peer].reordering.sawReordering() }
+    noteReordering(outcome, call)
+    noteLosses(outcome, call, now: now)
+    guard goOn(call, now: now) else { return }
+    probePath(call, now: now)
+  }
+
+  /// Packets that had not been acknowledged have arrived.
+  private mutating func noteArrivals(
+    _ outcome: AckOutcome, _ call: Int, roundTrip: Duration?, wasLimiting: Bool, now: MonotonicTime
+  ) {
+    calls[call].timeoutsInRow = 0
+    calls[call].softChecks = 0
+    calls[call].life.progressed(now: now)
+    calls[call].congestion.acknowledged(
+      CongestionControl.Arrival(
+        count: outcome.newlyAcknowledged, largest: calls[call].transmit.largestAcknowledged,
+        latest: calls[call].transmit.latestOrder, wasLimiting: wasLimiting, roundTrip: roundTrip,
+        smoothed: peers[calls[call].peer].rtt.smoothed ?? .zero), now: now)
+    calls[call].timers.retransmit = nil
+  }
+
+  private mutating func noteReordering(_ outcome: AckOutcome, _ call: Int) {
+    if outcome.isReordered { peers[calls[call].peer].reordering.sawReordering() }
     if outcome.spurious > 0 {
-      peers[peer].reordering.sawSpurious()
+      peers[calls[call].peer].reordering.sawSpurious()
       calls[call].congestion.sawSpurious(outcome.spurious)
     }
-    noteLosses(outcome, call, now: now)
+  }
+
+  /// An acknowledgement has been taken in: a service's call ends with the last one, others send on.
+  /// - Returns: false when the call has ended.
+  private mutating func goOn(_ call: Int, now: MonotonicTime) -> Bool {
     if !calls[call].isClient, calls[call].transmit.isAllAcknowledged {
-      return complete(call, .success, ending: .received(upTo: calls[call].receive.expected), now: now)
+      complete(call, .success, ending: .received(upTo: calls[call].receive.expected), now: now)
+      return false
     }
     offerSpace(call)
     armTransmitTimers(call, now: now)
     queueToSend(call)
-    probePath(call, now: now)
+    return true
   }
 
   /// - Returns: false when the call has ended: the peer lost it.
@@ -101,14 +120,9 @@ extension RxEndpoint {
   /// ACKALL: what has been sent has arrived.
   mutating func receivedAckAll(_ call: Int, now: MonotonicTime) {
     calls[call].transmit.acknowledgeSent(pool: &pool)
-    if !calls[call].isClient, calls[call].transmit.isAllAcknowledged {
-      return complete(call, .success, ending: .received(upTo: calls[call].receive.expected), now: now)
-    }
     calls[call].timers.retransmit = nil
     calls[call].timers.loss = nil
-    offerSpace(call)
-    armTransmitTimers(call, now: now)
-    queueToSend(call)
+    _ = goOn(call, now: now)
   }
 
   /// Time has run out for packets which others overtook.

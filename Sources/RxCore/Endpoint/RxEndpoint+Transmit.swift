@@ -11,31 +11,49 @@ extension RxEndpoint {
     sendQueue.append(calls.name(of: call))
   }
 
-  /// One ack, or a run of DATA packets of one size, of one call.
+  /// One ack, or a padded ping, or DATA of one call: a run of packets of one size, or a jumbogram.
   mutating func transmit(_ call: Int, into buffer: UnsafeMutableRawBufferPointer, now: MonotonicTime) -> RxTransmit? {
-    let destination = connections[calls[call].connection].address
     peers[calls[call].peer].lastSentAt = now
     let budget = sendBudget(call, now: now)
     if budget < .max, budget < leastOutput(call) {
       block(call, now: now)
       return nil
     }
-    if let ack = calls[call].ack.next(first: calls[call].receive.hardAckLimit, edge: calls[call].receive.edge) {
-      let count = writeAck(ack, call, to: buffer.baseAddress!, now: now)
+    if let count = transmitAck(call, to: buffer.baseAddress!, now: now)
+      ?? transmitProbe(call, to: buffer.baseAddress!, now: now)
+    {
       spend(count, call, now: now)
-      queueToSend(call)
-      rearm(call)
-      return RxTransmit(destination: destination, byteCount: count, segmentSize: count)
+      return RxTransmit(
+        destination: connections[calls[call].connection].address, byteCount: count, segmentSize: count)
     }
-    if calls[call].isProbeWanted {
-      let count = writeProbe(call, to: buffer.baseAddress!, now: now)
-      queueToSend(call)
-      spend(count, call, now: now)
-      if count > 0 { return RxTransmit(destination: destination, byteCount: count, segmentSize: count) }
+    return transmitData(
+      call, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(buffer.count, budget)]), now: now)
+  }
+
+  /// - Returns: the ack's size; nil when none is due.
+  private mutating func transmitAck(_ call: Int, to bytes: UnsafeMutableRawPointer, now: MonotonicTime) -> Int? {
+    guard let ack = calls[call].ack.next(first: calls[call].receive.hardAckLimit, edge: calls[call].receive.edge) else {
+      return nil
     }
+    let count = writeAck(ack, call, to: bytes, now: now)
+    queueToSend(call)
+    rearm(call)
+    return count
+  }
+
+  /// - Returns: the padded ping's size; nil when none is wanted.
+  private mutating func transmitProbe(_ call: Int, to bytes: UnsafeMutableRawPointer, now: MonotonicTime) -> Int? {
+    guard calls[call].isProbeWanted else { return nil }
+    let count = writeProbe(call, to: bytes, now: now)
+    queueToSend(call)
+    return count > 0 ? count : nil
+  }
+
+  private mutating func transmitData(
+    _ call: Int, into room: UnsafeMutableRawBufferPointer, now: MonotonicTime
+  ) -> RxTransmit? {
     let mayFragment = mayFragmentNext(call)
     restartIfIdle(call, now: now)
-    let room = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(buffer.count, budget)])
     let jumbogram = peers[calls[call].peer].jumboMax > 1 ? writeJumbogram(call, into: room, now: now) : 0
     // A jumbogram is as long as many links' packets together: if it is longer than one of them, it is fragmented.
     let (byteCount, segmentSize) =
@@ -48,7 +66,7 @@ extension RxEndpoint {
     armTransmitTimers(call, now: now)
     queueToSend(call)
     return RxTransmit(
-      destination: destination, byteCount: byteCount, segmentSize: segmentSize,
+      destination: connections[calls[call].connection].address, byteCount: byteCount, segmentSize: segmentSize,
       mayFragment: mayFragment || jumbogram > 0)
   }
 

@@ -29,7 +29,7 @@ package final class DriverStream: RxStream {
   package func send(_ bytes: UnsafeRawBufferPointer, last: Bool) async throws(RxCallError) {
     var rest = bytes
     if loop.isCurrent {
-      try endIfCancelled()
+      abortIfCancelled()
       if let result = state.value.call.progressSend(&rest, last: last, state.value.driver) { return try result.get() }
     }
     let memory = LoopBound(rest)
@@ -42,7 +42,7 @@ package final class DriverStream: RxStream {
     var rest = buffer
     var count = 0
     if loop.isCurrent {
-      try endIfCancelled()
+      abortIfCancelled()
       if let result = state.value.call.progressReceive(into: &rest, count: &count, state.value.driver) {
         return try result.get()
       }
@@ -60,7 +60,7 @@ package final class DriverStream: RxStream {
     var range = FileRange(file, offset: offset, count: count)
     range.prefetch()
     if loop.isCurrent {
-      do { try endIfCancelled() } catch { throw .call(error) }
+      abortIfCancelled()
       if let result = state.value.call.progressSend(file: &range, last: last, state.value.driver) {
         return try result.get()
       }
@@ -77,7 +77,7 @@ package final class DriverStream: RxStream {
     var range = FileRange(file, offset: offset, count: count)
     var received = 0
     if loop.isCurrent {
-      do { try endIfCancelled() } catch { throw .call(error) }
+      abortIfCancelled()
       if let result = state.value.call.progressReceive(file: &range, count: &received, state.value.driver) {
         return try result.get()
       }
@@ -90,7 +90,7 @@ package final class DriverStream: RxStream {
 
   package func finish() async throws(RxCallError) {
     if loop.isCurrent {
-      try endIfCancelled()
+      abortIfCancelled()
       if let result = state.value.call.progressFinish(state.value.driver) { return try result.get() }
     }
     try await wait { state, waiter in state.value.call.awaitFinish(waiter, state.value.driver) }
@@ -116,8 +116,8 @@ package final class DriverStream: RxStream {
     state.driver.handlerReturned()
   }
 
-  /// Aborts the call of a cancelled task. Does not throw itself: the operation that follows gets `.cancelled`.
-  private func endIfCancelled() throws(RxCallError) {
+  /// Aborts the call of a cancelled task: the operation that follows gets `.cancelled`.
+  private func abortIfCancelled() {
     guard Task.isCancelled else { return }
     state.value.call.abort(.rxUserAbort, .cancelled, state.value.driver)
   }

@@ -7,7 +7,7 @@ public import RxCore
 /// mode, the server's key being key and initialization vector (OpenAFS src/rxkad/ticket.c).
 public enum NativeTicket {
   /// Names, the final zero included (OpenAFS src/rxkad/rxkad.p.h, MAXKTCNAMELEN).
-  private static let nameByteCountMax = 64
+  static let nameByteCountMax = 64
   /// Tickets of this size are taken whatever they hold (ticket.c, decode_athena_ticket).
   private static let traditionalByteCount = 56
 
@@ -37,36 +37,20 @@ public enum NativeTicket {
   }
 
   static func parse(_ clear: [UInt8]) throws(RxSecurityFailure) -> RxkadTicket {
-    var rest = clear[...]
-    func string(atLeast minimum: Int) -> String? {
-      guard let end = rest.prefix(nameByteCountMax).firstIndex(of: 0), end - rest.startIndex >= minimum else {
-        return nil
-      }
-      defer { rest = rest[(end + 1)...] }
-      return String(validating: rest[..<end], as: UTF8.self)
-    }
-    func take(_ count: Int) -> ArraySlice<UInt8>? {
-      guard rest.count >= count else { return nil }
-      defer { rest = rest.dropFirst(count) }
-      return rest.prefix(count)
-    }
-    func number(isLittleEndian: Bool) -> UInt32? {
-      take(4).map { bytes in
-        (isLittleEndian ? Array(bytes.reversed()) : Array(bytes)).reduce(0) { $0 << 8 | UInt32($1) }
-      }
-    }
-    guard let flags = take(1)?.first, let name = string(atLeast: 1), let instance = string(atLeast: 0),
-      let realm = string(atLeast: 0), number(isLittleEndian: flags & 1 == 1) != nil, let key = take(8),
-      let lifetime = take(1)?.first, let start = number(isLittleEndian: flags & 1 == 1), string(atLeast: 1) != nil,
-      string(atLeast: 0) != nil
+    var reader = NativeTicketReader(clear)
+    guard reader.takeByteOrder(), let client = reader.principal(),
+      // An address of the client.
+      reader.number() != nil,
+      let key = reader.take(8), let lifetime = reader.take(1)?.first, let start = reader.number(),
+      // The server's name.
+      reader.string(atLeast: 1) != nil, reader.string(atLeast: 0) != nil
     else { throw bad("is malformed: it may be encrypted with another key") }
-    let used = clear.count - rest.count
-    guard (used + 7) & ~7 == clear.count || clear.count == traditionalByteCount else {
+    guard (reader.taken + 7) & ~7 == clear.count || clear.count == traditionalByteCount else {
       throw bad("is malformed: it has bytes left over")
     }
     return RxkadTicket(
-      client: RxPrincipal(name: name, instance: instance, cell: realm), sessionKey: SecretBytes(key),
-      starts: Int64(start), ends: TicketLifetime.end(start: Int64(start), byte: lifetime))
+      client: client, sessionKey: SecretBytes(key), starts: Int64(start),
+      ends: TicketLifetime.end(start: Int64(start), byte: lifetime))
   }
 
   // MARK: Making
