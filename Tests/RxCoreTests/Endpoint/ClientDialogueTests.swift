@@ -382,6 +382,36 @@ import Testing
     #expect(dialogue.takeEvents() == [.completed(dialogue.call!, .failure(.timedOut(.dead)))])
   }
 
+  @Test(
+    "A server whose serials jump has forgotten the connection: no matter before it has promised something, the end after",
+    arguments: [UInt32(900_000_000), 1000])
+  func jumpingSerials(serial: UInt32) {
+    let dialogue = PacketDialogue.calling(requestCount: 14_000)
+    _ = dialogue.sent()
+    dialogue.peerSerial = 400_000_000
+    dialogue.peerSendsAck(.ping, first: 1, flags: .requestAck)
+    #expect(dialogue.sent().map { $0.ack?.reason } == [.pingResponse])
+    dialogue.peerSerial = serial
+    dialogue.peerSendsAck(.requested, first: 1, soft: "AAAAA-AAAA", serial: 10)
+    #expect(TransmitDialogueTests.seqs(dialogue.sent(until: 1000)).contains(6))
+    #expect(dialogue.takeEvents().isEmpty)
+    dialogue.peerSerial = 400_000_000
+    dialogue.peerSendsAck(.requested, first: 11, serial: 11)
+    #expect(dialogue.takeEvents() == [.completed(dialogue.call!, .failure(.timedOut(.dead)))])
+  }
+
+  @Test("Nor is a reply mixed with what another process sends")
+  func jumpInReply() {
+    let dialogue = PacketDialogue.calling()
+    _ = dialogue.sent()
+    dialogue.peerSerial = 1000
+    dialogue.peerSendsData(seq: 1)
+    _ = dialogue.takeEvents()
+    dialogue.peerSerial = 900_000_000
+    dialogue.peerSendsData(seq: 2, flags: .lastPacket)
+    #expect(dialogue.takeEvents() == [.completed(dialogue.call!, .failure(.timedOut(.dead)))])
+  }
+
   @Test("Acks that go back are no sign of life")
   func zombieServer() {
     let dialogue = PacketDialogue.calling(requestCount: 14_000, options: RxCallOptions(deadTime: .seconds(12)))

@@ -54,7 +54,8 @@ final class PacketDialogue {
   var cid: UInt32
   var callNumber: UInt32
   private(set) var isPeerServer: Bool
-  private var peerSerial: UInt32 = 0
+  /// The last that the peer has used.
+  var peerSerial: UInt32 = 0
   private(set) var events: [RxEvent] = []
   /// The call of the dialogue, once there is one.
   var call: RxCallHandle?
