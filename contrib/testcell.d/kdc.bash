@@ -56,7 +56,8 @@ start_kdc() {
     done
   } | with_realm timeout 20 kadmin.local -r "$realm"
   chmod 644 "$state"/keytabs/*.keytab
-  in_server fs1 env KRB5_CONFIG="$state/config/krb5.conf" KRB5_KDC_PROFILE="$state/kdc/kdc.conf" \
+  # With exec no shell of ours stays: it would hold our output open.
+  exec_in_server fs1 env KRB5_CONFIG="$state/config/krb5.conf" KRB5_KDC_PROFILE="$state/kdc/kdc.conf" \
     setsid krb5kdc -n -r "$realm" -P "$state/kdc.pid" </dev/null >>"$state/logs/krb5kdc.out" 2>&1 {lock_fd}>&- &
   disown
   retry 10 kdc_answers

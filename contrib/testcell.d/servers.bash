@@ -28,6 +28,8 @@ in_server() {
   nsenter -t "$(cat "$state/$host/holder.pid")" --mount --uts --net -- "$@"
 }
 
+# The same instead of the shell that calls it. Behind `&` none of ours stays then, which would hold our output open, and
+# let whoever reads it through a pipe wait for the cell's end.
 exec_in_server() {
   local host=$1
   shift
@@ -72,7 +74,7 @@ configure_servers() {
 }
 
 start_bosserver() {
-  in_server "$1" bash -c 'echo $$ >"$1"; exec setsid bosserver -nofork' - "$state/$1/bosserver.pid" \
+  exec_in_server "$1" bash -c 'echo $$ >"$1"; exec setsid bosserver -nofork' - "$state/$1/bosserver.pid" \
     </dev/null >>"$state/logs/$1/bosserver.out" 2>&1 {lock_fd}>&- &
   disown
   retry 10 in_server "$1" timeout 8 bos status "${address[$1]}" -localauth
