@@ -99,8 +99,8 @@ final class SwarmLedger {
     }
   }
 
-  /// Large packets arrive neither in one piece nor in several.
-  private var hidesLargePackets: Bool { plan.blackHole > 0 && !plan.conditions[0].fragmentsPass }
+  /// Large packets arrive neither in one piece nor in several. Over IPv6 they begin small.
+  private var hidesLargePackets: Bool { plan.blackHole > 0 && !plan.conditions[0].fragmentsPass && !plan.isIPv6 }
 
   private func isSilencePossible(_ job: SwarmJob) -> Bool {
     plan.hasSilence || job.deadTime < .seconds(100) && plan.conditions.contains { $0.lostPerMille > 100 }

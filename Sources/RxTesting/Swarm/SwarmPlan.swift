@@ -43,6 +43,22 @@ struct SwarmPlan {
   var deadTime: Duration = .seconds(500)
   /// Datagrams longer than this vanish (0: none do).
   var blackHole = 0
+  /// The hosts have IPv6 addresses: no fragments pass, and 1280 bytes do (RFC 8200 section 5).
+  var isIPv6 = false
+
+  var addresses: [RxAddress] { isIPv6 ? Self.addressesIPv6 : Self.addressesIPv4 }
+
+  func path(from side: Int) -> SimulatedNetwork.Path {
+    SimulatedNetwork.Path(from: addresses[side], to: addresses[1 - side])
+  }
+
+  private static let addressesIPv4 = [
+    RxAddress(ipv4: 0x0A00_0001, port: 7001), RxAddress(ipv4: 0x0A00_0002, port: 7000),
+  ]
+  private static let addressesIPv6 = [
+    RxAddress(high: 0xFD00_0000_0000_0000, low: 1, port: 7001),
+    RxAddress(high: 0xFD00_0000_0000_0000, low: 2, port: 7000),
+  ]
 
   /// Peers fall silent or lose calls, so that calls may end for it.
   var hasSilence: Bool { !events.isEmpty }
@@ -66,10 +82,27 @@ struct SwarmPlan {
       var latestDice = SwarmDice(seed: seed &+ 0x9B0)
       pickMost(&latestDice)
     }
+    if seed >= Self.firstSeedWithIPv6 {
+      var dice = SwarmDice(seed: seed &+ 0x1B6)
+      if dice.chance(2) { pickIPv6(&dice) }
+    }
   }
 
-  /// Seeds from here on pick of everything.
+  /// Seeds from here on pick jumbograms and idle times, too.
   static let firstSeedOfAll: UInt64 = 20_000_000
+  /// And from here on IPv6.
+  static let firstSeedWithIPv6: UInt64 = 70_000_000
+
+  private mutating func pickIPv6(_ dice: inout SwarmDice) {
+    isIPv6 = true
+    // 40 and 8 bytes of the packet are IP's and UDP's.
+    if dice.chance(3) { blackHole = dice.in(1280 - 48...1440) }
+    blackHole = blackHole > 0 ? max(blackHole, 1280 - 48) : 0
+    for side in 0..<2 {
+      if blackHole > 0 { conditions[side].datagramByteCountMax = blackHole }
+      conditions[side].fragmentsPass = false
+    }
+  }
 
   private mutating func pickMost(_ dice: inout SwarmDice) {
     let hasJumbograms = dice.chance(3)

@@ -4,10 +4,6 @@ import RxCore
 
 /// One run of two endpoints on virtual time under everything that its seed picked, and what was wrong with it.
 public struct SwarmRun {
-  static let addresses = [
-    RxAddress(ipv4: 0x0A00_0001, port: 7001), RxAddress(ipv4: 0x0A00_0002, port: 7000),
-  ]
-
   /// Rules broken; empty for a good run.
   public private(set) var violations: [String] = []
   /// Calls that ended well, and all of them.
@@ -36,22 +32,18 @@ public struct SwarmRun {
     var nodes: [SwarmNode] = []
     var hosts: [SimulatedHost] = []
     for side in 0..<2 {
-      let node = SwarmNode(side: side, ledger: ledger, peer: Self.addresses[1 - side])
+      let node = SwarmNode(side: side, ledger: ledger, peer: plan.addresses[1 - side])
       let host = network.addHost(
-        Self.addresses[side], configuration: plan.configurations[side], seed: seed &* 2 &+ UInt64(side), behaviour: node
+        plan.addresses[side], configuration: plan.configurations[side], seed: seed &* 2 &+ UInt64(side), behaviour: node
       )
       Self.equip(host)
       nodes.append(node)
       hosts.append(host)
-      network.paths[Self.path(from: side)] = plan.conditions[side]
+      network.paths[plan.path(from: side)] = plan.conditions[side]
     }
     (self.nodes, self.hosts) = (nodes, hosts)
     if trace { network.trace = { SwarmTrace.print($0, $1, $2) } }
     run()
-  }
-
-  private static func path(from side: Int) -> SimulatedNetwork.Path {
-    SimulatedNetwork.Path(from: addresses[side], to: addresses[1 - side])
   }
 
   /// Services and credentials of a fresh endpoint.
@@ -71,6 +63,7 @@ public struct SwarmRun {
 
   private static func trouble(in plan: SwarmPlan) -> String {
     var words: [String] = []
+    if plan.isIPv6 { words.append("IPv6") }
     if plan.blackHole > 0 { words.append("black hole \(plan.blackHole)") }
     if plan.corruption != .none { words.append("corruption \(plan.corruption)") }
     if plan.conditions.contains(where: { $0.lostPerMille > 0 }) {
@@ -85,7 +78,8 @@ public struct SwarmRun {
     var text = ""
     let plan = ledger.plan
     dump(plan.conditions, to: &text)
-    text += "corruption \(plan.corruption), black hole \(plan.blackHole), dead time \(plan.deadTime)\n"
+    text += "corruption \(plan.corruption), black hole \(plan.blackHole), IPv6 \(plan.isIPv6), "
+    text += "dead time \(plan.deadTime)\n"
     for event in plan.events { text += "\(event.time.nanoseconds / 1_000_000) ms: \(event.accident)\n" }
     for configuration in plan.configurations { text += "\(configuration)\n" }
     for job in plan.jobs { text += "\(job)\n  \(ledger.completions[job.id].map { "\($0)" } ?? "not ended")\n" }
@@ -123,14 +117,14 @@ public struct SwarmRun {
   private mutating func happen(_ accident: SwarmPlan.Accident) {
     switch accident {
     case .blackout(let side, let duration):
-      network.paths[Self.path(from: side)]?.lostPerMille = 1000
+      network.paths[ledger.plan.path(from: side)]?.lostPerMille = 1000
       blackouts.append((side, network.now + duration))
     case .restart(let side): restart(side)
     case .freeze(let side, let duration): hosts[side].freeze(until: network.now + duration)
     case .leap(let side, let duration): hosts[side].leap(duration)
     case .networkError(let side):
       hosts[side].endpoint.receivedNetworkError(
-        SwarmNode.networkErrno, from: Self.addresses[1 - side], now: hosts[side].time(network.now))
+        SwarmNode.networkErrno, from: ledger.plan.addresses[1 - side], now: hosts[side].time(network.now))
     }
   }
 
@@ -150,7 +144,7 @@ public struct SwarmRun {
     guard !over.isEmpty else { return }
     blackouts.removeAll { $0.end <= network.now }
     for side in over.map(\.side) where !blackouts.contains(where: { $0.side == side }) {
-      network.paths[Self.path(from: side)] = ledger.plan.conditions[side]
+      network.paths[ledger.plan.path(from: side)] = ledger.plan.conditions[side]
     }
   }
 
@@ -179,7 +173,7 @@ public struct SwarmRun {
     calls = ledger.plan.jobs.count
     succeeded = ledger.completions.values.count { $0 == .success }
     datagrams = network.datagramsSent
-    for side in 0..<2 { network.paths[Self.path(from: side)] = NetworkConditions(delay: .milliseconds(1)) }
+    for side in 0..<2 { network.paths[ledger.plan.path(from: side)] = NetworkConditions(delay: .milliseconds(1)) }
     guard violations.isEmpty else { return }
     var steps = 0
     while steps < 300_000, network.step() { steps += 1 }

@@ -19,6 +19,9 @@ import Testing
   @Test("The same with jumbograms, and records of peers that expire", arguments: UInt64(20_000_000)..<20_000_060)
   func laterSeeds(seed: UInt64) { expectGood(seed) }
 
+  @Test("The same over IPv6, whose narrow paths take no fragments", arguments: UInt64(70_000_000)..<70_000_060)
+  func seedsWithIPv6(seed: UInt64) { expectGood(seed) }
+
   @Test(
     "Seeds that once broke a rule",
     arguments: [
@@ -70,6 +73,7 @@ import Testing
     #expect(runs.map(\.calls).reduce(0, +) > 150)
     #expect(runs.map(\.succeeded).reduce(0, +) > 100)
     let troubles = (UInt64(1)...200).map { SwarmRun.trouble(of: $0) }
+    #expect((UInt64(70_000_000)..<70_000_060).contains { SwarmRun.trouble(of: $0).contains("IPv6, black hole") })
     for kind in ["black hole", "unfound", "blackout", "restart", "freeze", "leap", "networkError", "loss"] {
       #expect(troubles.contains { $0.contains(kind) }, "no seed has \(kind)")
     }
