@@ -5,18 +5,35 @@ import Glibc
 /// `afsfuse status rx`: what the daemons' Rx endpoints are doing.
 struct RxStatusCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "rx", abstract: "Shows calls, connections, peers and operations of Rx, for every mount.",
+    commandName: "rx", abstract: "Shows calls, connections, peers and operations of Rx, for every mount or for one.",
     discussion: "Exit status: as that of 'afsfuse status'.")
+
+  @Argument(help: "One mount only.", completion: .directory)
+  var mountPoint: String?
 
   @Flag(help: "For scripts: an array with an object for each mount. Times are in microseconds.")
   var json = false
 
   func run() throws {
-    let answers = MountSearch.ofOwner.ask(.rx, seconds: 5)
+    let isWell: Bool
+    do throws(Failure) {
+      isWell = try show()
+    } catch {
+      throw error.report()
+    }
+    if !isWell { throw ExitCode(1) }
+  }
+
+  /// - Returns: whether all is well.
+  private func show() throws(Failure) -> Bool {
+    var path: String?
+    if let mountPoint { path = try MountPath.resolved(mountPoint) }
+    let answers = MountSearch.ofOwner.ask(.rx, seconds: 5, at: path)
+    for failure in answers.filter({ $0.outcome != .silent }).compactMap(\.failure) { printError("afsfuse: \(failure)") }
     var endpoints: [JSONValue] = []
     for case .reply(.rx(let tables)) in answers.map(\.outcome) { endpoints.append(tables) }
-    for failure in answers.filter({ $0.outcome != .silent }).compactMap(\.failure) { printError("afsfuse: \(failure)") }
     let others = answers.filter(\.isWithoutReply).compactMap(\.status).map(StatusText.init).map(\.text)
+    if let path, endpoints.isEmpty, others.isEmpty { throw Failure("no daemon of afsfuse serves \(path)") }
     if json {
       for text in others { printError("afsfuse: \(text)") }
       print(JSONValue.array(endpoints).text(indented: true))
@@ -25,7 +42,7 @@ struct RxStatusCommand: ParsableCommand {
     } else {
       print((endpoints.map { RxStatusText($0).text } + others).joined(separator: "\n\n"))
     }
-    if answers.contains(where: { $0.isTrouble(of: geteuid()) }) { throw ExitCode(1) }
+    return !answers.contains { path == nil ? $0.isTrouble(of: geteuid()) : $0.isTrouble }
   }
 }
 

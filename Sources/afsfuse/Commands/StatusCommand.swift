@@ -9,7 +9,7 @@ struct StatusCommand: ParsableCommand {
     commandName: "status",
     abstract: "Shows mounts, cells, servers, volumes, and what is held and under way.",
     discussion: """
-      'afsfuse status FOLDER' shows one mount alone. With --json, an array for scripts. \
+      'afsfuse status FOLDER' shows one mount alone, and so does 'afsfuse status rx FOLDER'. With --json, an array for scripts. \
       'afsfuse help status mounts' and 'afsfuse help status rx' list the options.
       """,
     subcommands: [MountsStatusCommand.self, RxStatusCommand.self], defaultSubcommand: MountsStatusCommand.self)

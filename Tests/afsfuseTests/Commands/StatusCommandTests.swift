@@ -17,9 +17,16 @@ import Testing
     for word in ["--json", "FOLDER", "status mounts"] { #expect(help.contains(word)) }
   }
 
-  @Test("status rx is no mount point", arguments: [[], ["--json"]])
+  @Test("status rx is no mount point, and takes one", arguments: [[], ["--json"], ["/afs"], ["/afs", "--json"]])
   func rx(words: [String]) throws {
     let command = try #require(try AFSFuseCommand.parseAsRoot(["status", "rx"] + words) as? RxStatusCommand)
-    #expect(command.json == (words == ["--json"]))
+    #expect(command.mountPoint == (words.first == "/afs" ? "/afs" : nil))
+    #expect(command.json == (words.last == "--json"))
+  }
+
+  @Test("status rx of a folder that is no mount ends with 1")
+  func noMount() throws {
+    let command = try #require(try AFSFuseCommand.parseAsRoot(["status", "rx", "/"]) as? RxStatusCommand)
+    #expect(throws: ExitCode(1)) { try command.run() }
   }
 }
