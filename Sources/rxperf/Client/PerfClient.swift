@@ -27,7 +27,7 @@ struct PerfClient: Sendable {
   let request: PerfRequest
   let check: PerfCheck?
 
-  /// Makes `times` calls, one after the other.
+  /// Makes `times` calls, one after the other; when its task is cancelled it returns what it has done.
   func run(times: Int) async throws -> Tally {
     var tally = Tally()
     let timer = transport.timer
@@ -36,7 +36,11 @@ struct PerfClient: Sendable {
     let message = isSmall ? smallMessage : request.encoded
     for _ in 0..<times {
       let start = timer.now
-      if isSmall { try await small(message) } else { try await streamed(message, buffer) }
+      do {
+        if isSmall { try await small(message) } else { try await streamed(message, buffer) }
+      } catch RxCallError.cancelled {
+        break
+      }
       tally.latency.add(timer.now - start)
       tally.calls += 1
       tally.bytes += UInt64(request.sendBytes + request.receiveBytes)

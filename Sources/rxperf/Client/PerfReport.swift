@@ -6,11 +6,50 @@ struct PerfReport: Sendable {
   var operation: PerfOperation
   var callers: Int
   var ioThreads: Int
-  var isVerified: Bool
+  var verification: Verification
   var tally: PerfClient.Tally
   var elapsed: Duration
   /// User and system time of this process during the run.
   var cpu: Duration
+  /// Somebody ended the run early: what was measured until then.
+  var isInterrupted = false
+
+  /// What the client has compared with the pattern.
+  enum Verification: Sendable {
+    case notWanted
+    /// There was no data to compare here.
+    case impossible
+    /// All that was received; what was sent is the server's to compare.
+    case received
+    /// All data of the calls.
+    case all
+
+    init(of request: PerfRequest, isWanted: Bool) {
+      switch (isWanted, request.receiveBytes > 0, request.sendBytes > 0) {
+      case (false, _, _): self = .notWanted
+      case (true, false, _): self = .impossible
+      case (true, true, true): self = .received
+      case (true, true, false): self = .all
+      }
+    }
+
+    var text: String {
+      switch self {
+      case .notWanted: ""
+      case .impossible: ", not verified here (a server with --verify does)"
+      case .received: ", received data verified"
+      case .all: ", verified"
+      }
+    }
+
+    /// Whether all that came here was compared, and something came.
+    var isDone: Bool {
+      switch self {
+      case .notWanted, .impossible: false
+      case .received, .all: true
+      }
+    }
+  }
 
   private var seconds: Double { Double(elapsed.wholeNanoseconds) / 1e9 }
   private var megabytes: Double { Double(tally.bytes) / 1e6 }
@@ -20,7 +59,7 @@ struct PerfReport: Sendable {
     let calls = seconds > 0 ? Double(tally.calls) / seconds : 0
     var lines = [
       "\(operation.rawValue.uppercased()): \(callers) at once, \(tally.calls) calls, \(tally.bytes) bytes"
-        + (isVerified ? ", verified" : ""),
+        + (tally.calls > 0 ? verification.text : "") + (isInterrupted ? ", interrupted" : ""),
       "  time      \(Self.number(seconds)) s, CPU \(Self.number(Double(cpu.wholeNanoseconds) / 1e9)) s",
       "  rate      \(Self.number(rate)) MB/s, \(Self.number(rate * 8)) Mbit/s, \(Self.number(calls)) calls/s",
       "  latency   mean \(Self.micro(tally.latency.mean)), "
@@ -44,7 +83,8 @@ struct PerfReport: Sendable {
   var json: JSONValue {
     .object([
       .init("operation", .string(operation.rawValue)), .init("callers", JSONValue(callers)),
-      .init("ioThreads", JSONValue(ioThreads)), .init("verified", .bool(isVerified)),
+      .init("ioThreads", JSONValue(ioThreads)), .init("verified", .bool(verification.isDone && tally.calls > 0)),
+      .init("interrupted", .bool(isInterrupted)),
       .init("calls", JSONValue(tally.calls)), .init("bytes", JSONValue(tally.bytes)),
       .init("elapsedNanoseconds", JSONValue(elapsed.wholeNanoseconds)),
       .init("cpuNanoseconds", JSONValue(cpu.wholeNanoseconds)),

@@ -88,8 +88,15 @@ struct TransportArguments: ParsableArguments {
     do {
       return try RxTransport(options: options, configuration: try configuration(), logger: Logger(label: "rxperf"))
     } catch let error as RxTransportError {
-      let isTaken = if case .portTaken = error { true } else { false }
-      throw RunFailure("\(error)" + (isTaken ? " (say -p to use another)" : ""))
+      throw RunFailure(Self.text(error, address: address, port: port))
     }
+  }
+
+  /// Says which address could not be had.
+  private static func text(_ error: RxTransportError, address: RxAddress?, port: UInt16) -> String {
+    var place = address
+    place?.port = port
+    if case .portTaken = error { return (place.map { "\($0): " } ?? "") + "\(error) (say -p to use another)" }
+    return (place.map { "\($0)" } ?? "port \(port)") + ": \(error)"
   }
 }

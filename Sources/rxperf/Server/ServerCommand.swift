@@ -10,14 +10,16 @@ struct ServerCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "server", abstract: "Serves rxperf calls until SIGINT or SIGTERM, then says what it has served.")
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("The UDP port.", valueName: "port"))
+  @Option(name: .shortAndLong, help: ArgumentHelp("The UDP port; 0 for a free one.", valueName: "port"))
   var port: UInt16 = PerfRequest.port
 
   @Option(
     name: .long, help: ArgumentHelp("The local address, IPv4 or IPv6. (default: all of both)", valueName: "address"))
   var listen: String?
 
-  @Option(help: ArgumentHelp("I/O threads which share the port and its calls.", valueName: "number"))
+  @Option(
+    help: ArgumentHelp(
+      "I/O threads which share the port and its calls, at most \(RxLane.countMax).", valueName: "number"))
   var ioThreads = 1
 
   @Flag(help: "Compare received data with rxperf's pattern; a call with other data is aborted.")
@@ -35,6 +37,7 @@ struct ServerCommand: AsyncParsableCommand {
     guard (1...RxLane.countMax).contains(ioThreads) else {
       throw ValidationError("--io-threads must be from 1 to \(RxLane.countMax).")
     }
+    guard verify || !allowZeros else { throw ValidationError("--allow-zeros goes with --verify, and only there.") }
   }
 
   func run() async throws { try await RunFailure.reported { try await serve() } }
@@ -48,7 +51,11 @@ struct ServerCommand: AsyncParsableCommand {
       complain(text)
     }
     rx.register(service)
-    if !json { print("rxperf: serving on port \(rx.boundPort)") }
+    var place = address
+    place?.port = rx.boundPort
+    let greeting = "serving on " + (place.map { "\($0)" } ?? "port \(rx.boundPort)")
+    // The result alone is for scripts.
+    if json { complain(greeting) } else { print("rxperf: \(greeting)") }
     fflush(nil)
     await TerminationSignals.wait()
     await rx.shutDown()

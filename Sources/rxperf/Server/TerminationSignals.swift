@@ -14,25 +14,34 @@ enum TerminationSignals {
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     (readEnd, writeEnd) = (ends[0], ends[1])
     var action = sigaction()
-    action.__sigaction_handler.sa_handler = { _ in
+    action.__sigaction_handler.sa_handler = { number in
       let saved = errno
-      var byte: UInt8 = 0
+      var byte = UInt8(truncatingIfNeeded: number)
       _ = write(writeEnd, &byte, 1)
       errno = saved
     }
     for number in [SIGINT, SIGTERM] { sigaction(number, &action, nil) }
   }
 
-  /// Returns when one of the signals has come since `catchThem`.
-  static func wait() async {
+  /// Returns when one of the signals has come since `catchThem`: its number.
+  @discardableResult
+  static func wait() async -> Int32 {
     await withCheckedContinuation { continuation in
       let body: @Sendable () -> Void = {
         var byte: UInt8 = 0
         while read(readEnd, &byte, 1) < 0, errno == EINTR {}
-        continuation.resume()
+        continuation.resume(returning: Int32(byte))
       }
       if WorkerThread(name: "signals", body) == nil { body() }
     }
+  }
+
+  /// Ends the process as the signal would have done: shells stop their scripts only then.
+  static func end(by number: Int32) -> Never {
+    fflush(nil)
+    signal(number, SIG_DFL)
+    raise(number)
+    exit(128 + number)
   }
 }
 
