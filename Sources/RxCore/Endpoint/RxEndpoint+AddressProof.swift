@@ -54,6 +54,16 @@ extension RxEndpoint {
     return true
   }
 
+  /// Whether an answer of `byteCount` bytes may go to the sender of a packet that is on no connection. The smallest
+  /// requests are shorter than a refusal: of an address that is not proven, they count together.
+  mutating func hasPaid(
+    for byteCount: Int, _ packet: ReceivedPacket, from source: RxAddress, now: MonotonicTime
+  ) -> Bool {
+    let received = RxHeader.byteCount + packet.body.count
+    if received >= byteCount || isProven(source, now: now) { return true }
+    return strangerCredit.received(received, from: source) >= byteCount
+  }
+
   /// A datagram for a server's connection came from the address that the connection answers to: as many bytes may go
   /// back, and calls that wait for that go on.
   mutating func earn(_ byteCount: Int, _ connection: Int, now: MonotonicTime) {

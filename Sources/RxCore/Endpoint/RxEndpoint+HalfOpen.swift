@@ -18,8 +18,10 @@ extension RxEndpoint {
       header.seq == .first && header.securityIndex == 0
       && isReachable(checked: service.checksReachability, isProven: isProven)
     if canBeAnnounced || isProven || halfOpenCalls < configuration.halfOpenCallsMax { return true }
-    // No more than has come.
-    if RxHeader.byteCount + packet.body.count >= Self.questionByteCount { sendQuestion(to: source, now: now) }
+    if hasPaid(for: Self.questionByteCount, packet, from: source, now: now) {
+      strangerCredit.spend(source)
+      sendQuestion(to: source, now: now)
+    }
     return false
   }
 

@@ -67,9 +67,12 @@ extension RxEndpoint {
 
   private func isFirstWindow(_ seq: Seq) -> Bool { seq >= .first && seq - .first < configuration.receiveWindow }
 
-  /// A call to a service we do not have. The answer is never longer than the question.
+  /// A call to a service we do not have.
   private mutating func refuse(_ packet: ReceivedPacket, from source: RxAddress, now: MonotonicTime) {
-    guard packet.body.count >= 4, strayAnswers.admit(now: now) else { return }
+    guard hasPaid(for: RxHeader.byteCount + 4, packet, from: source, now: now), strayAnswers.admit(now: now) else {
+      return
+    }
+    strangerCredit.spend(source)
     let header = RxHeader(
       epoch: packet.header.epoch, cid: packet.header.cid, callNumber: packet.header.callNumber, type: .abort, flags: [],
       securityIndex: packet.header.securityIndex, serviceID: packet.header.serviceID)

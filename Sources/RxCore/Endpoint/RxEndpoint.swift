@@ -58,6 +58,7 @@ public struct RxEndpoint: ~Copyable {
   let addressCookie: AddressCookie
   /// Who has answered one while there was no record of it.
   var provenStrangers = ProvenStrangers()
+  var strangerCredit = StrangerCredit()
   /// Where the serials of clients' connections begin.
   let firstSerials: FirstSerials
 

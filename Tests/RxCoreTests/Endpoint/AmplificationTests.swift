@@ -14,6 +14,8 @@ import Testing
     private(set) var bytesOut: [RxAddress: Int] = [:]
     private(set) var sent: [(RxHeader, RxAddress)] = []
     private(set) var served = 0
+    /// The service aborts its calls.
+    var refuses = false
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 8)
     private let reply = [UInt8](repeating: 9, count: 100_000)
     deinit { buffer.deallocate() }
@@ -39,6 +41,10 @@ import Testing
         switch event {
         case .incoming(let call, _):
           served += 1
+          if refuses {
+            endpoint.abort(call, AbortCode(5), now: now)
+            continue
+          }
           _ = reply.withUnsafeBytes { endpoint.write(call, $0, isLast: true, now: now) }
         case .readable(let call): _ = endpoint.read(call, into: buffer, now: now)
         case .writable: break
@@ -114,6 +120,77 @@ import Testing
     scene.wait(.seconds(120))
     #expect(scene.amplified == [])
     #expect(scene.served > 0)
+  }
+
+  private func aborts(_ scene: Scene) -> [(RxHeader, RxAddress)] {
+    scene.sent.filter { $0.0.type == PacketType.abort.rawValue }
+  }
+
+  @Test("A call to an unknown service is refused once its repetitions have as many bytes as that", arguments: 0...5)
+  func unknownService(size: Int) {
+    let scene = Scene()
+    let header = Self.request(cid: 16, service: 999)
+    let body = [UInt8](repeating: 1, count: size)
+    scene.receive(header, body, from: Self.stranger(0))
+    #expect(aborts(scene).count == (size < 4 ? 0 : 1))
+    scene.receive(header, body, from: Self.stranger(0))
+    #expect(aborts(scene).count == (size < 4 ? 1 : 2))
+    scene.receive(header, body, from: Self.stranger(0))
+    #expect(aborts(scene).count == (size < 4 ? 1 : 3))
+    #expect(scene.amplified == [])
+  }
+
+  @Test("A proven client's call to an unknown service is refused at once, however small")
+  func unknownServiceProven() throws {
+    let scene = Scene()
+    let client = Self.stranger(0)
+    Self.acknowledge(scene, try Self.firstReplySerial(scene, from: client), from: client)
+    #expect(scene.isProven(client))
+    scene.receive(Self.request(cid: 32, service: 999), [], from: client)
+    #expect(aborts(scene).map(\.1) == [client])
+  }
+
+  @Test("A call to an unknown service is refused in the end though many others do the same", arguments: [0, 1000])
+  func unknownServiceFlood(others: Int) {
+    let scene = Scene()
+    let header = Self.request(cid: 16, service: 999)
+    scene.receive(header, [1], from: Self.stranger(0))
+    for number in 0..<others { scene.receive(header, [1], from: Self.stranger(1 + number)) }
+    scene.receive(header, [1], from: Self.stranger(0))
+    #expect(aborts(scene).map(\.1) == [Self.stranger(0)])
+  }
+
+  @Test("A service's abort reaches a client with a small request that repeats it", arguments: 0...4, [false, true])
+  func abortOfSmallCall(size: Int, answersQuestions: Bool) throws {
+    let scene = Scene()
+    scene.refuses = true
+    let body = [UInt8](repeating: 1, count: size)
+    var answered = 0
+    for repetition in UInt32(1)...4 {
+      scene.receive(Self.request(cid: 16, serial: repetition), body, from: Self.stranger(0))
+      while answersQuestions, answered < scene.sent.count {
+        var (answer, _) = scene.sent[answered]
+        answered += 1
+        guard answer.type == PacketType.version.rawValue else { continue }
+        answer.flags = []
+        scene.receive(answer, [UInt8](repeating: 0, count: 65), from: Self.stranger(0))
+      }
+      scene.wait(.seconds(1))
+    }
+    #expect(!aborts(scene).isEmpty)
+    if !answersQuestions { #expect(scene.amplified == []) }
+  }
+
+  @Test("Where all places are taken, even an empty request brings the question for a proof in the end")
+  func emptyRequest() {
+    var configuration = RxEndpointConfiguration()
+    configuration.halfOpenCallsMax = 0
+    let scene = Scene(configuration: configuration)
+    for serial in UInt32(1)...2 {
+      scene.receive(Self.request(cid: 16, service: 2, serial: serial), [], from: Self.stranger(0))
+    }
+    #expect(scene.sent.map(\.0.type) == [PacketType.version.rawValue])
+    #expect(scene.amplified == [])
   }
 
   @Test("A client that answers is served in whole after one round trip more")

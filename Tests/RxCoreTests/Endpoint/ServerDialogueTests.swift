@@ -140,7 +140,7 @@ import Testing
 
   @Test("No answer is longer than the question of a stranger")
   func noAmplification() {
-    let dialogue = PacketDialogue.serving()
+    let dialogue = PacketDialogue.serving(trustsAddresses: false)
     var header = dialogue.peerHeader(.data, seq: 1, flags: .lastPacket)
     header.serviceID = 99
     dialogue.peerSends(header, [])
