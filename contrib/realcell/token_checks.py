@@ -12,6 +12,7 @@ import time
 
 from bench import CELL, in_namespace, run
 from harness import check, comes_true, expect, expect_error
+from kcm import KCM
 
 REALM = CELL.upper()
 # Local users whom every system has: fusermount3 wants a name for who mounts.
@@ -431,25 +432,6 @@ def requests_for_tokens(bench):
         return sum("TGS_REQ" in line and "ISSUE" in line and f"afs/{CELL}@" in line for line in file)
 
 
-class Daemon:
-    """SSSD's credential cache daemon, run by hand: it serves all users at the one socket that libkrb5 looks for."""
-
-    program = "/usr/libexec/sssd/sssd_kcm"
-    socket = "/var/run/.heim_org.h5l.kcm-socket"
-
-    def __enter__(self):
-        self.process = subprocess.Popen(
-            [self.program, "--uid", "0", "--gid", "0", "--logger=stderr"], stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        expect(comes_true(lambda: os.path.exists(self.socket), 10), "sssd_kcm does not start")
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait(10)
-
-
 def follows_tickets(bench, cache):
     """All that is expected of automatic tokens, with one type of credential cache."""
     with User(bench, "alice", ALICE, cache=cache) as alice:
@@ -497,12 +479,10 @@ def keyring_caches(bench):
         follows_tickets(bench, cache)
 
 
-@check("Tickets are followed in KCM (SSSD's; left out where it is not installed)", timeout=120)
+@check("Tickets are followed in KCM (SSSD's)", timeout=180)
 def kcm_caches(bench):
     device_open_to_all()
-    if not os.path.exists(Daemon.program):
-        return
-    with Daemon():
+    with KCM():
         follows_tickets(bench, "KCM:")
 
 
