@@ -70,7 +70,7 @@ extension AFSError {
     case .aborted(let code), .abortedLocally(let code): self = AFSError(code)
     case .timedOut: self = .timedOut
     case .unreachable: self = .unreachable
-    case .protocolViolation(let text), .malformedReply(let text): self = .corrupt(text)
+    case .protocolViolation(let text), .misuse(let text), .malformedReply(let text): self = .corrupt(text)
     case .cancelled: self = .interrupted
     case .tooManyCalls: self = .busy
     case .shutDown: self = .shutDown

@@ -153,7 +153,7 @@ package struct FileserverRotation: Sendable {
     case .timedOut(.dead), .unreachable:
       noteSilence(AFSError(outcome), now: now)
       return nil
-    case .timedOut(.idle), .timedOut(.hard), .protocolViolation, .malformedReply:
+    case .timedOut(.idle), .timedOut(.hard), .protocolViolation, .misuse, .malformedReply:
       // The server was at it, or has done it.
       guard isRepeatable else { return .fail(AFSError(outcome)) }
       note(AFSError(outcome))

@@ -225,7 +225,7 @@ extension ClientContext {
       log.notice("fileserver \(address) makes no progress: \(error)")
     case .timedOut(.dead): noteSilence(error, refused: false, of: server, at: address)
     case .unreachable: noteSilence(error, refused: true, of: server, at: address)
-    case .malformedReply(let text), .protocolViolation(let text):
+    case .malformedReply(let text), .protocolViolation(let text), .misuse(let text):
       log.warning("fileserver \(address): \(text)")
     case .security(let text):
       log.notice("fileserver \(address): \(text)")

@@ -169,7 +169,8 @@ extension ClientContext {
           case .cancelled: throw .interrupted
           case .shutDown: throw .shutDown
           case .aborted: mayDoBetter = true
-          case .abortedLocally, .timedOut, .unreachable, .protocolViolation, .malformedReply, .security, .tooManyCalls:
+          case .abortedLocally, .timedOut, .unreachable, .protocolViolation, .misuse, .malformedReply, .security,
+            .tooManyCalls:
             break
           }
           failure = AFSError(error)
@@ -190,8 +191,8 @@ extension RxCallError {
   fileprivate var isSilence: Bool {
     switch self {
     case .timedOut, .unreachable: true
-    case .aborted, .abortedLocally, .protocolViolation, .malformedReply, .cancelled, .tooManyCalls, .shutDown,
-      .security:
+    case .aborted, .abortedLocally, .protocolViolation, .misuse, .malformedReply, .cancelled, .tooManyCalls,
+      .shutDown, .security:
       false
     }
   }

@@ -12,6 +12,9 @@ public enum RxCallError: Error, Hashable, Sendable, CustomStringConvertible {
   case unreachable(Int32)
   /// The peer broke the protocol; the text names the rule.
   case protocolViolation(String)
+  /// The caller, or the service's handler, used its stream in a way that it cannot be used; the text names the rule. The
+  /// call goes on.
+  case misuse(String)
   /// The reply is not what the interface says; the text names the field and the byte offset.
   case malformedReply(String)
   /// The caller's task was cancelled.
@@ -31,6 +34,7 @@ public enum RxCallError: Error, Hashable, Sendable, CustomStringConvertible {
     case .timedOut(let limit): limit.description
     case .unreachable(let errno): String(cString: strerror(errno))
     case .protocolViolation(let rule): "the peer broke the protocol: \(rule)"
+    case .misuse(let rule): "wrong use of the call's stream: \(rule)"
     case .malformedReply(let text): "malformed reply: \(text)"
     case .cancelled: "the call was cancelled"
     case .tooManyCalls: "too many calls wait for a connection"

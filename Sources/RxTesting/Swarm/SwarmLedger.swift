@@ -95,7 +95,7 @@ final class SwarmLedger {
     case .unreachable(90): return plan.corruption == .unfound || hidesLargePackets
     case .unreachable(let errno): return plan.hasNetworkErrors && errno == SwarmNode.networkErrno
     case .security: return plan.corruption == .unfound && job.isSecure
-    case .protocolViolation, .malformedReply, .cancelled, .shutDown, .tooManyCalls: return false
+    case .protocolViolation, .misuse, .malformedReply, .cancelled, .shutDown, .tooManyCalls: return false
     }
   }
 

@@ -20,7 +20,8 @@ public protocol RxCaller: Sendable {
 
 /// The two byte streams of one call, as its client or its server sees them.
 ///
-/// One task uses a stream at a time. Memory given to `send` and `receive` must stay valid until they return; they
+/// One task sends at a time, and one receives; what cannot be done (a `send` after the last one, a `receive` before a
+/// client's first `send`) throws `.misuse`, whatever has become of the call. Memory given to `send` and `receive` must stay valid until they return; they
 /// return early, with `.cancelled`, when their task is cancelled (the call is then aborted).
 public protocol RxStream: AnyObject, Sendable {
   /// Sends bytes, waiting while the peer's window is full; `last` closes our direction.
@@ -38,8 +39,9 @@ public protocol RxStream: AnyObject, Sendable {
   /// - Returns: bytes received; fewer than `count` only at the end of the peer's stream.
   func receive(into file: FileDescriptor, offset: Int64, count: Int) async throws(RxFileError) -> Int
 
-  /// Client: waits until the call has ended well, after the whole reply was received. Server: hands the reply to
-  /// the peer for good (does not wait for its acknowledgement).
+  /// Closes our direction if no `send` was the last: before any `send`, a client makes a call with an empty request.
+  /// Client: waits then until the call has ended well, and throws away what is left of the reply (up to 64 KiB). Server:
+  /// hands the reply to the peer for good (does not wait for its acknowledgement).
   func finish() async throws(RxCallError)
 
   /// Ends the call with an ABORT, at any time, from any thread.

@@ -6,13 +6,13 @@ extension StreamCall {
   func progressSend(
     file range: inout FileRange, last: Bool, _ driver: RxEndpointDriver
   ) -> Result<Void, RxFileError>? {
+    if let misuse = misuseOfSend { return .failure(.call(misuse)) }
     if let outcome {
       switch outcome {
       case .success: return .success(())
       case .failure(let error): return .failure(.call(error))
       }
     }
-    precondition(!hasSentLast, "send after the last bytes were sent")
     openIfNew(driver)
     guard let handle else { return .failure(.call(.shutDown)) }
     if range.remaining == 0, !last { return .success(()) }
@@ -33,7 +33,6 @@ extension StreamCall {
   func awaitSend(file: FileRange, last: Bool, _ waiter: FileWaiter<Void>, _ driver: RxEndpointDriver) {
     var range = file
     if let result = progressSend(file: &range, last: last, driver) { return waiter.resume(returning: result) }
-    precondition(fileSender == nil, "two sends at a time")
     fileSender = FileSender(range: range, isLast: last, waiter: waiter)
   }
 
@@ -41,12 +40,11 @@ extension StreamCall {
   func progressReceive(
     file range: inout FileRange, count: inout Int, _ driver: RxEndpointDriver
   ) -> Result<Int, RxFileError>? {
+    if let misuse = misuseOfReceive { return .failure(.call(misuse)) }
     while true {
       if case .failure(let error)? = outcome { return .failure(.call(error)) }
       if isAtEnd || range.remaining == 0 { return .success(count) }
-      guard let handle else {
-        return .failure(.call(.protocolViolation("receive before the first send, or after the end")))
-      }
+      guard let handle else { return .failure(.call(.misuse("a receive before the first send"))) }
       let (taken, offered, isLast) = driver.read(handle, into: &range)
       count += taken
       if let failure = range.failure { return .failure(failure) }
@@ -64,7 +62,6 @@ extension StreamCall {
     if let result = progressReceive(file: &receiver.range, count: &receiver.count, driver) {
       return waiter.resume(returning: result)
     }
-    precondition(fileReceiver == nil, "two receives at a time")
     fileReceiver = receiver
   }
 
@@ -72,16 +69,16 @@ extension StreamCall {
 
   func driveFileReceiver(_ driver: RxEndpointDriver) {
     guard var receiver = fileReceiver else { return }
+    fileReceiver = nil
     let result = progressReceive(file: &receiver.range, count: &receiver.count, driver)
-    fileReceiver = result == nil ? receiver : nil
-    if let result { receiver.waiter.resume(returning: result) }
+    if let result { receiver.waiter.resume(returning: result) } else { fileReceiver = receiver }
   }
 
   func driveFileSender(_ driver: RxEndpointDriver) {
     guard var sender = fileSender else { return }
+    fileSender = nil
     let result = progressSend(file: &sender.range, last: sender.isLast, driver)
-    fileSender = result == nil ? sender : nil
-    if let result { sender.waiter.resume(returning: result) }
+    if let result { sender.waiter.resume(returning: result) } else { fileSender = sender }
   }
 
   /// The call has ended.

@@ -76,6 +76,7 @@ package final class StreamCall: DrivenCall {
   func progressSend(
     _ bytes: inout UnsafeRawBufferPointer, last: Bool, _ driver: RxEndpointDriver
   ) -> Result<Void, RxCallError>? {
+    if let misuse = misuseOfSend { return .failure(misuse) }
     if let outcome {
       // A server may answer before it has seen the whole request: the rest of the request is of no use then.
       switch outcome {
@@ -83,7 +84,6 @@ package final class StreamCall: DrivenCall {
       case .failure(let error): return .failure(error)
       }
     }
-    precondition(!hasSentLast, "send after the last bytes were sent")
     openIfNew(driver)
     guard let handle else { return .failure(.shutDown) }
     if bytes.isEmpty, !last { return .success(()) }
@@ -96,16 +96,29 @@ package final class StreamCall: DrivenCall {
     return .success(())
   }
 
+  /// Why the stream's user may not send now.
+  var misuseOfSend: RxCallError? {
+    if hasSentLast { return .misuse("a send after the last one") }
+    if sender != nil || fileSender != nil { return .misuse("a send while another waits") }
+    return nil
+  }
+
+  /// Why the stream's user may not receive now.
+  var misuseOfReceive: RxCallError? {
+    if receiver != nil || fileReceiver != nil { return .misuse("a receive while another waits") }
+    return nil
+  }
+
   /// A client's call begins with its first bytes.
   func openIfNew(_ driver: RxEndpointDriver) {
     guard handle == nil, case .client(let target, let options) = side else { return }
     handle = driver.open(self, to: target, options: options)
+    if handle == nil { outcome = .failure(.shutDown) }
   }
 
   func awaitSend(_ bytes: UnsafeRawBufferPointer, last: Bool, _ waiter: Waiter<Void>, _ driver: RxEndpointDriver) {
     var rest = bytes
     if let result = progressSend(&rest, last: last, driver) { return waiter.resume(returning: result) }
-    precondition(sender == nil, "two sends at a time")
     sender = Sender(bytes: rest, isLast: last, waiter: waiter)
   }
 
@@ -113,10 +126,11 @@ package final class StreamCall: DrivenCall {
   func progressReceive(
     into rest: inout UnsafeMutableRawBufferPointer, count: inout Int, _ driver: RxEndpointDriver
   ) -> Result<Int, RxCallError>? {
+    if let misuse = misuseOfReceive { return .failure(misuse) }
     while true {
       if case .failure(let error)? = outcome { return .failure(error) }
       if isAtEnd || rest.isEmpty { return .success(count) }
-      guard let handle else { return .failure(.protocolViolation("receive before the first send, or after the end")) }
+      guard let handle else { return .failure(.misuse("a receive before the first send")) }
       let (taken, isLast) = driver.read(handle, into: rest)
       rest = UnsafeMutableRawBufferPointer(rebasing: rest[taken...])
       count += taken
@@ -136,11 +150,11 @@ package final class StreamCall: DrivenCall {
     if let result = progressReceive(into: &receiver.rest, count: &receiver.count, driver) {
       return waiter.resume(returning: result)
     }
-    precondition(self.receiver == nil, "two receives at a time")
     self.receiver = receiver
   }
 
   func progressFinish(_ driver: RxEndpointDriver) -> Result<Void, RxCallError>? {
+    if finisher != nil { return .failure(.misuse("a finish while another waits")) }
     if !hasSentLast, outcome == nil {
       var nothing = UnsafeRawBufferPointer(start: nil, count: 0)
       if let result = progressSend(&nothing, last: true, driver), case .failure = result { return result }
@@ -156,7 +170,6 @@ package final class StreamCall: DrivenCall {
 
   func awaitFinish(_ waiter: Waiter<Void>, _ driver: RxEndpointDriver) {
     if let result = progressFinish(driver) { return waiter.resume(returning: result) }
-    precondition(finisher == nil, "two finishes at a time")
     finisher = waiter
   }
 
@@ -192,11 +205,11 @@ package final class StreamCall: DrivenCall {
 
   func becameReadable(_ driver: RxEndpointDriver) {
     if var receiver {
+      self.receiver = nil
       guard let result = progressReceive(into: &receiver.rest, count: &receiver.count, driver) else {
         self.receiver = receiver
         return
       }
-      self.receiver = nil
       receiver.waiter.resume(returning: result)
     } else if fileReceiver != nil {
       driveFileReceiver(driver)
@@ -207,11 +220,11 @@ package final class StreamCall: DrivenCall {
 
   func becameWritable(_ driver: RxEndpointDriver) {
     if var sender {
+      self.sender = nil
       guard let result = progressSend(&sender.bytes, last: sender.isLast, driver) else {
         self.sender = sender
         return
       }
-      self.sender = nil
       sender.waiter.resume(returning: result)
     } else if fileSender != nil {
       driveFileSender(driver)
@@ -248,9 +261,9 @@ package final class StreamCall: DrivenCall {
   // MARK: Ends
 
   private func driveFinish(_ driver: RxEndpointDriver) {
-    guard let waiter = finisher, let result = progressFinish(driver) else { return }
+    guard let waiter = finisher else { return }
     finisher = nil
-    waiter.resume(returning: result)
+    awaitFinish(waiter, driver)
   }
 
   /// A client that finishes wants no more data; the endpoint must hand all of it out to end the call.
