@@ -110,8 +110,7 @@ struct AFSMockCommand: AsyncParsableCommand {
   }
 
   static func transport(_ address: UInt32, _ port: UInt16) throws(RunFailure) -> RxTransport {
-    var options = RxTransportOptions(address: RxAddress(ipv4: address, port: port), port: port)
-    options.acceptsOtherPort = false
+    let options = RxTransportOptions(address: RxAddress(ipv4: address, port: port), port: port)
     do {
       return try RxTransport(options: options)
     } catch {

@@ -48,9 +48,7 @@ struct LoopbackCell {
   }
 
   private static func transport(_ address: UInt32, _ port: UInt16) throws -> RxTransport {
-    var options = RxTransportOptions(address: RxAddress(ipv4: address, port: port), port: port)
-    options.acceptsOtherPort = false
-    return try RxTransport(options: options)
+    try RxTransport(options: RxTransportOptions(address: RxAddress(ipv4: address, port: port), port: port))
   }
 
   func end() async {

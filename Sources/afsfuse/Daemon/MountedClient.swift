@@ -155,11 +155,13 @@ struct MountedClient: Sendable {
     }
   }
 
-  private static func openTransport(_ settings: MountSettings, trace: RxPacketTrace?, logger: Logger) throws(Failure)
+  static func openTransport(_ settings: MountSettings, trace: RxPacketTrace?, logger: Logger) throws(Failure)
     -> RxTransport
   {
     do throws(RxTransportError) {
       var options = RxTransportOptions(port: settings.callbackPort)
+      // File servers find us at any.
+      options.acceptsOtherPort = true
       options.trace = trace
       let transport = try RxTransport(options: options, configuration: settings.rx.configuration, logger: logger)
       if transport.portWasTaken {

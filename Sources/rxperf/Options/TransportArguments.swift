@@ -80,7 +80,6 @@ struct TransportArguments: ParsableArguments {
     address: RxAddress?, port: UInt16, threads: Int = 1, trace: RxPacketTrace?
   ) throws -> RxTransport {
     var options = RxTransportOptions(address: address, port: port)
-    options.acceptsOtherPort = false
     options.threads = threads
     options.spin = .microseconds(spin)
     options.trace = trace

@@ -192,7 +192,6 @@ extension LoopbackPair {
   func exclusive() async throws {
     let first = try LoopbackPair(threads: 3).client
     var options = RxTransportOptions(address: RxAddress(ipv4: 0x7F00_0001, port: 0), port: first.boundPort)
-    options.acceptsOtherPort = false
     for threads in [1, 2] {
       options.threads = threads
       #expect(throws: RxTransportError.portTaken(first.boundPort)) { _ = try RxTransport(options: options) }
