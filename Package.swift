@@ -161,6 +161,8 @@ let package = Package(
     tests("FuzzTests", ["AFSBase", "AFSTypes", "RxCore", "RxSecurity", "AFSCredentials"]),
     command("rxexample-client", ["Rx"], path: "contrib/examples/client"),
     command("rxexample-server", ["Rx"], path: "contrib/examples/server"),
+    command("rxexample-files", ["Rx", system], path: "contrib/examples/files-server"),
+    tests("RxTests", ["AFSBase", "Rx"]),
     tests("TidyTests", []),
     .target(name: "CTestCalls", path: "Tests/CTestCalls"),
     tests(
