@@ -69,7 +69,7 @@ let package = Package(
     library("RxCore", ["AFSBase", "AFSTypes", collections]),
     // 3 drivers
     library("RxTransport", ["AFSBase", "AFSTypes", "RxCore", "CLinuxShims", collections, logging, system]),
-    library("Rx", ["AFSBase", "AFSTypes", "RxCore", "RxTransport"]),
+    library("Rx", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", system]),
     library("RxSecurity", ["AFSBase", "AFSTypes", "RxCore", "CCrypto"]),
     library("RxGen", ["AFSBase"]),
     // 4 interfaces
@@ -160,6 +160,7 @@ let package = Package(
       ]),
     tests("FuzzTests", ["AFSBase", "AFSTypes", "RxCore", "RxSecurity", "AFSCredentials"]),
     command("rxexample-client", ["Rx"], path: "contrib/examples/client"),
+    command("rxexample-file", ["Rx"], path: "contrib/examples/file"),
     command("rxexample-server", ["Rx"], path: "contrib/examples/server"),
     command("rxexample-files", ["Rx", system], path: "contrib/examples/files-server"),
     tests("RxTests", ["AFSBase", "Rx"]),
