@@ -311,6 +311,8 @@ package struct RXAFSDispatcher<Handler: RXAFSService>: RxService {
   package init(_ handler: Handler) { self.handler = handler }
 
   package var id: ServiceID { RXAFS.serviceID }
+  /// What a procedure has begun to change it changes to the end, though its caller has gone.
+  package var cancelsHandlers: Bool { false }
 
   package func serve(_ stream: any RxStream, from call: RxIncomingCall) async {
     let server = RxServerCall(stream)

@@ -52,6 +52,8 @@ struct ServerEmitter {
       writer.line("package init(_ handler: Handler) { self.handler = handler }")
       writer.line()
       writer.line("package var id: ServiceID { \(name).serviceID }")
+      writer.line("/// What a procedure has begun to change it changes to the end, though its caller has gone.")
+      writer.line("package var cancelsHandlers: Bool { false }")
       writer.line()
       try writer.block("package func serve(_ stream: any RxStream, from call: RxIncomingCall) async") {
         (writer) throws(RxGenError) in

@@ -248,11 +248,14 @@ package final class RxEndpointDriver {
     of service: any RxService, _ call: RxIncomingCall, _ state: StreamCall
   ) {
     let stream = DriverStream(loop: loop, driver: self, call: state, keeping: nil)
-    workers.serve(ServiceWorkers.Work(service: service, stream: stream, call: call))
+    workers.serve(ServiceWorkers.Work(service: service, stream: stream, state: state, call: call))
   }
 
   /// Ends the tasks in which services wait for calls; the next calls get new ones.
   package func endIdleTasks() { workers.endIdle() }
+
+  /// The call that a worker's handler serves has ended before its reply was sent.
+  func cancelHandler(_ worker: UInt64) { workers.cancel(worker) }
 
   /// The handler of a served call has returned.
   func handlerReturned() {

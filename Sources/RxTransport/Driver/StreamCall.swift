@@ -48,6 +48,8 @@ package final class StreamCall: DrivenCall {
   private var lastStatistics: RxCallStatistics?
   /// Where a served call waits for a handler.
   var place: AcceptQueue.Place?
+  /// The task in which a handler serves the call, to be cancelled with it; nil when the handler has returned.
+  var worker: UInt64?
   /// How the call ended; nil while it has not.
   var outcome: RxCompletion?
   var hasSentLast = false
@@ -198,6 +200,7 @@ package final class StreamCall: DrivenCall {
 
   /// The service's handler has returned: it must have ended its stream.
   func handlerReturned(_ driver: RxEndpointDriver) {
+    worker = nil
     if !hasSentLast { abort(.rxUserAbort, .abortedLocally(.rxUserAbort), driver) }
   }
 
@@ -243,6 +246,8 @@ package final class StreamCall: DrivenCall {
       if let place { driver.leaveQueue(place) }
       place = nil
       end(completion)
+      // After whoever waits has been told why.
+      if case .failure = completion, !hasSentLast, let worker { driver.cancelHandler(worker) }
     case (.success, .client):
       outcome = .success
       becameReadable(driver)

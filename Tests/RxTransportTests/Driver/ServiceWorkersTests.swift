@@ -70,6 +70,95 @@ import Testing
     await pair.shutDown()
   }
 
+  /// Waits, after its request, until it is cancelled or let go. Then it tells whether it was cancelled.
+  private struct WaitingService: RxService {
+    let id = ServiceID(78)
+    let cancelsHandlers: Bool
+    let begun = AsyncStream<Void>.makeStream()
+    let letGo = AsyncStream<Void>.makeStream()
+    let ended = AsyncStream<Bool>.makeStream()
+    var abortsItself = false
+
+    func serve(_ stream: any RxStream, from call: RxIncomingCall) async {
+      guard let request = try? await stream.receive(count: 1) else { return }
+      if abortsItself { stream.abort(AbortCode(5)) }
+      if request == [1] {
+        begun.continuation.yield()
+        for await _ in letGo.stream { break }
+      }
+      ended.continuation.yield(Task.isCancelled)
+      try? await stream.send(request, last: true)
+    }
+
+    func hasBegun() async { for await _ in begun.stream { break } }
+
+    func wasCancelled() async -> Bool {
+      for await wasCancelled in ended.stream { return wasCancelled }
+      return false
+    }
+  }
+
+  enum Ending: CaseIterable { case abort, cancellation, deadline, shutDown }
+
+  @Test(
+    "A handler is cancelled when its client gives the call up, and its task serves no other", arguments: Ending.allCases
+  )
+  func abandoned(ending: Ending) async throws {
+    let pair = try LoopbackPair()
+    let service = WaitingService(cancelsHandlers: true)
+    pair.server.register(service)
+    let options = RxCallOptions(deadline: ending == .deadline ? .milliseconds(500) : nil)
+    let stream = try await pair.client.startCall(to: pair.target(78), options: options)
+    try await stream.send([1], last: true)
+    await service.hasBegun()
+    switch ending {
+    case .abort: stream.abort(AbortCode(7))
+    case .cancellation:
+      let task = Task { try await stream.receive(count: 1) }
+      task.cancel()
+      _ = await task.result
+    case .deadline: _ = try? await stream.receive(count: 1)
+    case .shutDown: await pair.client.shutDown()
+    }
+    #expect(await service.wasCancelled())
+    let other = try RxTransport()
+    for _ in 0..<5 {
+      #expect(try await other.roundTrip([0], to: pair.target(78), options: .init(), replyMax: 10) == [0])
+      #expect(await !service.wasCancelled())
+    }
+    await other.shutDown()
+    await pair.shutDown()
+  }
+
+  @Test("It is not if its service wants none of that", arguments: [false, true])
+  func keptOn(cancelsHandlers: Bool) async throws {
+    let pair = try LoopbackPair()
+    let service = WaitingService(cancelsHandlers: cancelsHandlers)
+    pair.server.register(service)
+    let stream = try await pair.client.startCall(to: pair.target(78), options: .init())
+    try await stream.send([1], last: true)
+    await service.hasBegun()
+    stream.abort(AbortCode(7))
+    while await pair.server.statistics().calls.failed == 0 { await Task.yield() }
+    service.letGo.continuation.yield()
+    #expect(await service.wasCancelled() == cancelsHandlers)
+    await pair.shutDown()
+  }
+
+  @Test("Its own abort does not cancel a handler")
+  func ownAbort() async throws {
+    let pair = try LoopbackPair()
+    let service = WaitingService(cancelsHandlers: true, abortsItself: true)
+    pair.server.register(service)
+    await #expect(throws: RxCallError.aborted(AbortCode(5))) {
+      try await pair.client.roundTrip([1], to: pair.target(78), options: .init(), replyMax: 10)
+    }
+    await service.hasBegun()
+    service.letGo.continuation.yield()
+    #expect(await !service.wasCancelled())
+    await pair.shutDown()
+  }
+
   @Test("A task that waits keeps no call: what a service has kept of one goes with it")
   func streams() async throws {
     final class Kept: RxService {
