@@ -162,7 +162,7 @@ let package = Package(
     command("rxexample-client", ["Rx"], path: "contrib/examples/client"),
     command("rxexample-file", ["Rx"], path: "contrib/examples/file"),
     command("rxexample-server", ["Rx"], path: "contrib/examples/server"),
-    command("rxexample-files", ["Rx", system], path: "contrib/examples/files-server"),
+    command("rxexample-file-server", ["Rx"], path: "contrib/examples/file-server"),
     tests("RxTests", ["AFSBase", "Rx"]),
     tests("TidyTests", []),
     .target(name: "CTestCalls", path: "Tests/CTestCalls"),

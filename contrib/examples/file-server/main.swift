@@ -1,13 +1,12 @@
 // Sends the files of a folder until SIGTERM or Ctrl-C:
 //
-//   rxexample-files FOLDER [PORT]
+//   rxexample-file-server FOLDER [PORT]
 //
 // A request is a file's name, the reply its bytes. Docs/librx.md explains the parts.
 import Dispatch
 import Glibc
 import Rx
 import Synchronization
-import SystemPackage
 
 /// Service 201.
 final class Files: RxService {
@@ -51,7 +50,7 @@ final class Files: RxService {
 
 let words = CommandLine.arguments
 guard words.count > 1, let port = UInt16(words.count > 2 ? words[2] : "9001") else {
-  print("usage: rxexample-files FOLDER [PORT]")
+  print("usage: rxexample-file-server FOLDER [PORT]")
   exit(64)
 }
 
@@ -73,9 +72,9 @@ for await _ in signals { break }
 
 // In order: new calls are refused, those under way have ten seconds until their clients have all, shutDown ends the rest.
 files.stop()
-let end = ContinuousClock.now + .seconds(10)
-while await rx.statistics().callsInFlight > 0, ContinuousClock.now < end {
-  try await Task.sleep(for: .milliseconds(50))
+let end = rx.timer.now + .seconds(10)
+while await rx.statistics().callsInFlight > 0, rx.timer.now < end {
+  try await rx.timer.sleep(until: rx.timer.now + .milliseconds(50))
 }
 await rx.shutDown()
 print("ended")
