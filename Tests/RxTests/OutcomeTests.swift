@@ -112,7 +112,7 @@ import Testing
     #expect(await pair.error(of: target, RxCallOptions(idleTime: .seconds(1))) == .timedOut(.idle))
     // The dead time does not count: the server answers pings.
     #expect(
-      await pair.error(of: target, RxCallOptions(deadline: .seconds(5), deadTime: .seconds(1))) == .timedOut(.hard))
+      await pair.error(of: target, RxCallOptions(deadline: .seconds(5), deadTime: .seconds(2))) == .timedOut(.hard))
     await pair.shutDown()
   }
 
@@ -135,7 +135,7 @@ import Testing
     let path = try Path(to: pair.server.boundPort)
     defer { path.end() }
     let target = RxTarget(peer: path.address, service: ServiceID(4))
-    let stream = try await pair.client.startCall(to: target, options: RxCallOptions(deadTime: .seconds(2)))
+    let stream = try await pair.client.startCall(to: target, options: RxCallOptions(deadTime: .seconds(3)))
     try await stream.send([1], last: true)
     #expect(try await stream.receive(count: 1) == [1])
     let restarted = try Pair.makeServer()
