@@ -97,7 +97,7 @@ extension AFSError: CustomStringConvertible {
     case .tokenExpired: "the token has ended: run kinit, or afsfuse aklog"
     case .corrupt(let text): text
     case .cacheFailure(let errno): "the cache failed: \(String(cString: strerror(errno)))"
-    case .aborted(let code): "the server gave \(code)"
+    case .aborted(let code): "the server gave \(code.descriptionInAFS)"
     case .system(let errno): String(cString: strerror(errno))
     case .shutDown: "the client is shut down"
     default: "failed"

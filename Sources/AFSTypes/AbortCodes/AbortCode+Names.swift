@@ -6,7 +6,7 @@ extension AbortCode {
   /// The ranges do not overlap, so that the service need not be known, but for errno values: those above 100
   /// are taken for volume codes.
   public var name: String {
-    if let name = Self.rxNames[rawValue] ?? Self.volumeNames[rawValue] ?? uaeEntry?.name { return name }
+    if let name = Self.volumeNames[rawValue] ?? Self.rxNames[rawValue] ?? uaeEntry?.name { return name }
     for table in ErrorTable.all {
       if let name = table.name(of: rawValue) { return name }
     }
@@ -14,6 +14,12 @@ extension AbortCode {
       return "E" + entry.name.dropFirst(3)
     }
     return String(rawValue)
+  }
+
+  /// The name of a code which means the same in whatever service: Rx's own, its stubs' and its security classes'.
+  var protocolName: String? {
+    if let name = Self.rxNames[rawValue] { return name }
+    return ErrorTable.ofSecurityClasses.lazy.compactMap { $0.name(of: rawValue) }.first
   }
 
   /// The errno that the code stands for: a universal error code, the two volume codes which are errno values in

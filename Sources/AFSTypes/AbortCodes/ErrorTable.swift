@@ -9,7 +9,8 @@ struct ErrorTable: Sendable {
     return names.indices.contains(index) ? names[index] : nil
   }
 
-  static let all: [ErrorTable] = [.vl, .pr, .rxkad, .rxgk, .ubik, .volser]
+  static let all: [ErrorTable] = ofSecurityClasses + [.vl, .pr, .ubik, .volser]
+  static let ofSecurityClasses: [ErrorTable] = [.rxkad, .rxgk]
 
   /// Codes of the volume location service (OpenAFS src/vlserver/vl_errors.et).
   static let vl = ErrorTable(

@@ -68,6 +68,8 @@ enum DebugAnswers {
     // Milliseconds times 8, and their variation times 4.
     if let roundTrip = peer.roundTrip { body.put(clamped: roundTrip.wholeNanoseconds * 8 / 1_000_000, at: 24) }
     body.put(clamped: peer.roundTripVariation.wholeNanoseconds * 4 / 1_000_000, at: 28)
+    // The timeout (32 to 39) stays zero, as OpenAFS's: its rxdebug sets it to zero when it reads it (src/rx/rx.c,
+    // rx_GetServerPeers).
     body.put(clamped: peer.traffic.packetsSent, at: 40)
     body.put(clamped: peer.traffic.packetsResent, at: 44)
     body.put(short: packet, at: 60)

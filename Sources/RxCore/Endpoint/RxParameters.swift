@@ -1,7 +1,8 @@
 extension RxParameter {
   private static let dayInSeconds = 86_400
 
-  /// All parameters, in the order of Docs/mounting.md.
+  /// All parameters: windows and sizes first, then times and bounds. What they are in `RxEndpointConfiguration` is told
+  /// there.
   public static let all: [RxParameter] = [
     RxParameter(
       "rx_window_size", .packets, 1...RxEndpointConfiguration.windowMax, \.receiveWindow,

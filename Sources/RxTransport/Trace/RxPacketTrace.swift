@@ -18,6 +18,7 @@ public final class RxPacketTrace: Sendable {
 
   /// Bytes that wait for the disk at most.
   private static let waitingMax = 8 << 20
+  /// What is kept at most unless a trace says otherwise: 256 MiB.
   public static let defaultBytesMax = 256 << 20
 
   private let path: String

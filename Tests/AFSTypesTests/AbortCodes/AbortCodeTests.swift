@@ -89,7 +89,18 @@ import Testing
 
   @Test("A description has number and name, the number once")
   func description() {
-    #expect(AbortCode.vBusy.description == "abort code 110 (VBUSY)")
+    #expect(AbortCode.vBusy.descriptionInAFS == "abort code 110 (VBUSY)")
+    #expect(AbortCode(-99).descriptionInAFS == "abort code -99")
     #expect(AbortCode(-99).description == "abort code -99")
+  }
+
+  @Test("A service's code, which may be anybody's, is said to be AFS's; Rx's own are not")
+  func foreign() {
+    #expect(AbortCode(1234).description == "abort code 1234 (VICECONNBAD in AFS)")
+    #expect(AbortCode(2).description == "abort code 2 (ENOENT in AFS)")
+    #expect(AbortCode.rxRestarting.description == "abort code -100 (RX_RESTARTING)")
+    #expect(AbortCode.rxgenOpcode.description == "abort code -455 (RXGEN_OPCODE)")
+    #expect(AbortCode.rxkadExpired.description == "abort code 19270409 (RXKADEXPIRED)")
+    #expect(AbortCode(1_233_242_880).description == "abort code 1233242880 (RXGK_INCONSISTENCY)")
   }
 }
