@@ -13,6 +13,10 @@ struct CongestionControl: BitwiseCopyable {
   private let windowMax: Int
   private var avoidance: CongestionAvoidance
   private var rounds = SlowStartRounds()
+  /// The window kept packets back when this and earlier ones were under way.
+  private var limitedUntil = TransmitOrder(0)
+  /// The window is what acks or losses made of it.
+  private var hasLearnt = false
   /// Losses of packets sent before it belong to the congestion already answered.
   private var recoveryEnd: TransmitOrder?
   /// What to go back to if all losses of the latest recovery prove to have been none, and how many there were.
@@ -23,12 +27,25 @@ struct CongestionControl: BitwiseCopyable {
   static let windowMin = 2
 
   /// - Parameter known: what earlier calls to the peer found the path to carry.
-  init(algorithm: RxCongestionAlgorithm, startingAt known: Int?, windowMax: Int) {
+  init(algorithm: RxCongestionAlgorithm, startingAt known: PathMemory.Finding?, windowMax: Int) {
     self.windowMax = windowMax
     avoidance = CongestionAvoidance(algorithm)
-    window = min(windowMax, max(Self.initialWindow, known ?? 0))
-    slowStartThreshold = known.map { max($0, Self.initialWindow) } ?? windowMax
+    window = min(windowMax, max(Self.initialWindow, known?.window ?? 0))
+    slowStartThreshold = windowMax
+    if let known, known.isLimit { slowStartThreshold = window }
   }
+
+  /// For the calls after this one; nil when it was too small to find out anything.
+  var finding: PathMemory.Finding? {
+    hasLearnt ? PathMemory.Finding(window: window, isLimit: slowStartThreshold < windowMax) : nil
+  }
+
+  /// Before an ack is taken in: the window, and not the peer's, keeps packets back, `latest` being the latest
+  /// transmission.
+  ///
+  /// Acks often come several at a time: after the first one the window is not full any more, but the others are for
+  /// packets of the same full window.
+  mutating func limited(until latest: TransmitOrder) { limitedUntil = latest }
 
   var isInSlowStart: Bool { window < slowStartThreshold }
 
@@ -39,8 +56,6 @@ struct CongestionControl: BitwiseCopyable {
     /// The latest transmission that has arrived, and the latest of all.
     var largest: TransmitOrder
     var latest: TransmitOrder
-    /// Our window (not the peer's) kept packets back; else growing it means nothing.
-    var wasLimiting: Bool
     /// A round trip measured by this ack.
     var roundTrip: Duration?
     /// The smoothed one.
@@ -52,10 +67,12 @@ struct CongestionControl: BitwiseCopyable {
       guard arrival.largest > end else { return }
       recoveryEnd = nil
     }
-    guard arrival.wasLimiting, window < windowMax else {
+    // What our window did not keep back says nothing about a larger one.
+    guard arrival.largest <= limitedUntil, window < windowMax else {
       avoidance.paused()
       return
     }
+    hasLearnt = true
     if isInSlowStart {
       let growth = rounds.growth(for: arrival)
       window = min(windowMax, max(slowStartThreshold, window), window + growth)
@@ -73,6 +90,7 @@ struct CongestionControl: BitwiseCopyable {
       return false
     }
     former = (window, slowStartThreshold, avoidance, count)
+    hasLearnt = true
     recoveryEnd = latest
     reduce()
     window = slowStartThreshold
@@ -96,6 +114,7 @@ struct CongestionControl: BitwiseCopyable {
   /// Nothing came back at all, repeatedly.
   mutating func collapsed(latest: TransmitOrder) {
     former = nil
+    hasLearnt = true
     recoveryEnd = latest
     reduce()
     window = Self.windowMin
@@ -106,6 +125,7 @@ struct CongestionControl: BitwiseCopyable {
   mutating func restarted() {
     slowStartThreshold = max(slowStartThreshold, window * 3 / 4)
     window = min(window, Self.initialWindow)
+    hasLearnt = false
     rounds = SlowStartRounds()
     avoidance.paused()
   }

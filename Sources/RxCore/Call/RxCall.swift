@@ -71,7 +71,7 @@ struct RxCall: ~Copyable {
 
   init(
     isClient: Bool, connection: Int, peer: Int, channel: Int, callNumber: CallNumber, life: CallLife,
-    configuration: RxEndpointConfiguration, knownCongestionWindow: Int?, service: ServiceID, now: MonotonicTime
+    configuration: RxEndpointConfiguration, knownPath: PathMemory.Finding?, service: ServiceID, now: MonotonicTime
   ) {
     self.isClient = isClient
     self.connection = connection
@@ -85,7 +85,7 @@ struct RxCall: ~Copyable {
     transmit = TransmitWindow(window: configuration.transmitWindow)
     ack = AckScheduler(window: configuration.receiveWindow, rules: AckRules(configuration))
     congestion = CongestionControl(
-      algorithm: configuration.congestionAlgorithm, startingAt: knownCongestionWindow,
+      algorithm: configuration.congestionAlgorithm, startingAt: knownPath,
       windowMax: configuration.transmitWindow)
     self.life = life
   }

@@ -11,7 +11,7 @@ extension RxEndpoint {
     let isPingAnswer = reason == .pingResponse && ack.serial != .none && ack.serial == calls[call].pingSerial
     if reason == .pingResponse, !receivedPingResponse(ack, call, now: now) { return }
     let suspicion = suspicion(call)
-    let wasLimiting = calls[call].isCongestionLimited
+    if calls[call].isCongestionLimited { calls[call].congestion.limited(until: calls[call].transmit.latestOrder) }
     let outcome = calls[call].transmit.acknowledge(
       ack, ackSerial: packet.header.serial, isFresh: isPingAnswer, now: now, patience(peer), pool: &pool)
     guard let outcome else {
@@ -29,7 +29,7 @@ extension RxEndpoint {
     // The serial of a packet of ours: who knows it receives what we send.
     if outcome.sampleSentAt != nil, !calls[call].isClient { proved(peer, now: now) }
     if outcome.newlyAcknowledged > 0 {
-      noteArrivals(outcome, call, roundTrip: sample, wasLimiting: wasLimiting, now: now)
+      noteArrivals(outcome, call, roundTrip: sample, now: now)
     }
     noteReordering(outcome, call)
     noteLosses(outcome, call, now: now)
@@ -39,7 +39,7 @@ extension RxEndpoint {
 
   /// Packets that had not been acknowledged have arrived.
   private mutating func noteArrivals(
-    _ outcome: AckOutcome, _ call: Int, roundTrip: Duration?, wasLimiting: Bool, now: MonotonicTime
+    _ outcome: AckOutcome, _ call: Int, roundTrip: Duration?, now: MonotonicTime
   ) {
     calls[call].timeoutsInRow = 0
     calls[call].softChecks = 0
@@ -47,7 +47,7 @@ extension RxEndpoint {
     calls[call].congestion.acknowledged(
       CongestionControl.Arrival(
         count: outcome.newlyAcknowledged, largest: calls[call].transmit.largestAcknowledged,
-        latest: calls[call].transmit.latestOrder, wasLimiting: wasLimiting, roundTrip: roundTrip,
+        latest: calls[call].transmit.latestOrder, roundTrip: roundTrip,
         smoothed: peers[calls[call].peer].rtt.smoothed ?? .zero), now: now)
     calls[call].timers.retransmit = nil
   }
@@ -105,14 +105,15 @@ extension RxEndpoint {
     noteWindow(call, now: now)
   }
 
-  /// Remembers a call's window for the next ones.
+  /// Remembers for the next calls what this one has found.
   mutating func noteWindow(_ call: Int, now: MonotonicTime) {
+    guard let finding = calls[call].congestion.finding else { return }
     let peer = calls[call].peer
-    peers[peer].memory.note(calls[call].congestion.window, sharers: peers[peer].callCount, now: now)
+    peers[peer].memory.note(finding, sharers: peers[peer].callCount, now: now)
   }
 
   /// Where a new call may start, by what former ones found.
-  func knownCongestionWindow(_ peer: Int, now: MonotonicTime) -> Int? {
+  func knownPath(_ peer: Int, now: MonotonicTime) -> PathMemory.Finding? {
     peers[peer].memory.start(
       sharers: peers[peer].callCount, lifetime: configuration.pathMemoryLifetime, now: now)
   }

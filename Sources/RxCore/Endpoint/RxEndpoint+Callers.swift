@@ -31,7 +31,7 @@ extension RxEndpoint {
       isClient: true, connection: connection, peer: peer, channel: channel,
       callNumber: connections[connection].channels[channel].begin(),
       life: CallLife(deadTime: options.deadTime, idleTime: options.idleTime, now: now), configuration: configuration,
-      knownCongestionWindow: knownCongestionWindow(peer, now: now), service: connections[connection].serviceID,
+      knownPath: knownPath(peer, now: now), service: connections[connection].serviceID,
       now: now)
     call.timers.deadline = [options.deadline, lifetimeMax].compactMap { $0 }.min().map { now + $0 }
     call.boundAt = now
@@ -55,7 +55,7 @@ extension RxEndpoint {
     RxCall(
       isClient: true, connection: -1, peer: -1, channel: 0, callNumber: .connection,
       life: CallLife(deadTime: options.deadTime, idleTime: nil, now: now), configuration: configuration,
-      knownCongestionWindow: nil, service: ServiceID(0), now: now)
+      knownPath: nil, service: ServiceID(0), now: now)
   }
 
   /// The configured limit on every call.

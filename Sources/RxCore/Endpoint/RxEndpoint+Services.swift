@@ -129,7 +129,7 @@ extension RxEndpoint {
     var call = RxCall(
       isClient: false, connection: connection, peer: peer, channel: header.channel, callNumber: header.callNumber,
       life: CallLife(deadTime: configuration.serverDeadTime, idleTime: nil, now: now), configuration: configuration,
-      knownCongestionWindow: knownCongestionWindow(peer, now: now), service: connections[connection].serviceID,
+      knownPath: knownPath(peer, now: now), service: connections[connection].serviceID,
       now: now)
     call.life.sent(now: now)
     call.timers.life = call.life.deadline

@@ -68,7 +68,7 @@ extension RxEndpoint {
     return RxTables.Peer(
       address: peer.address, connectionCount: peer.connectionCount, callCount: peer.callCount,
       roundTrip: peer.rtt.smoothed, roundTripVariation: peer.rtt.variation, payloadMax: peer.bodyByteCountMax,
-      receiveWindow: peer.receiveWindowSeen, congestionWindow: knownCongestionWindow(index, now: now),
+      receiveWindow: peer.receiveWindowSeen, congestionWindow: knownPath(index, now: now)?.window,
       traffic: peer.traffic)
   }
 }

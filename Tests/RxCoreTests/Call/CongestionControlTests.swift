@@ -11,19 +11,24 @@ import Testing
     var now = MonotonicTime(nanoseconds: 1_000_000_000)
     let roundTrip: Duration
 
-    init(_ algorithm: RxCongestionAlgorithm, start: Int? = nil, roundTrip: Duration = .milliseconds(50)) {
-      control = CongestionControl(algorithm: algorithm, startingAt: start, windowMax: 1024)
+    init(
+      _ algorithm: RxCongestionAlgorithm, start: Int? = nil, isLimit: Bool = true,
+      roundTrip: Duration = .milliseconds(50)
+    ) {
+      let known = start.map { PathMemory.Finding(window: $0, isLimit: isLimit) }
+      control = CongestionControl(algorithm: algorithm, startingAt: known, windowMax: 1024)
       self.roundTrip = roundTrip
     }
 
     mutating func round(_ sample: Duration? = nil, wasLimiting: Bool = true) {
       let count = control.window
       now = now + roundTrip
+      if wasLimiting { control.limited(until: order + count) }
       for _ in 0..<count {
         order += 1
         control.acknowledged(
           CongestionControl.Arrival(
-            count: 1, largest: order, latest: order + count, wasLimiting: wasLimiting, roundTrip: sample ?? roundTrip,
+            count: 1, largest: order, latest: order + count, roundTrip: sample ?? roundTrip,
             smoothed: roundTrip), now: now)
       }
     }
@@ -95,6 +100,29 @@ import Testing
     var path = Path(algorithm)
     path.round(wasLimiting: false)
     #expect(path.control.window == 10)
+  }
+
+  @Test("What a path carried at least is where slow start goes on; what it carried at most is where it ends")
+  func knownStart() {
+    var path = Path(.cubic, start: 40, isLimit: false)
+    path.round()
+    #expect(path.control.window == 80)
+    path = Path(.cubic, start: 40, isLimit: true)
+    path.round()
+    #expect((40...60).contains(path.control.window))
+  }
+
+  @Test("A call tells the next ones what it has found out, and nothing when it was too small for that")
+  func finding() {
+    var path = Path(.cubic, start: 40)
+    #expect(path.control.finding == nil)
+    path.round(wasLimiting: false)
+    #expect(path.control.finding == nil)
+    path = Path(.cubic)
+    path.round()
+    #expect(path.control.finding == PathMemory.Finding(window: 20, isLimit: false))
+    path.lose()
+    #expect(path.control.finding == PathMemory.Finding(window: 14, isLimit: true))
   }
 
   @Test("Slow start becomes cautious when round trips grow, and ends after five rounds")

@@ -44,6 +44,32 @@ import Testing
     #expect(highest > 150)
   }
 
+  @Test("The window grows by what was acknowledged, whether acks come one by one or in a bunch")
+  func bunchesOfAcks() {
+    let dialogue = Self.streaming()
+    _ = dialogue.sent()
+    dialogue.wait(until: 1)
+    for last: UInt32 in [2, 4, 6, 8, 10] {
+      dialogue.peerSendsAck(.requested, first: last + 1, serial: last, window: 255)
+    }
+    #expect(Self.seqs(dialogue.sent()) == Array(11...30))
+  }
+
+  @Test("Small calls to a peer do not slow the stream that follows them")
+  func streamAfterSmallCalls() {
+    let dialogue = PacketDialogue.calling(requestCount: 100)
+    _ = dialogue.sent()
+    dialogue.wait(until: 1)
+    _ = dialogue.peerSendsData(seq: 1, flags: .lastPacket)
+    _ = dialogue.read()
+    dialogue.open()
+    _ = dialogue.write(1416 * 200, isLast: false)
+    #expect(Self.seqs(dialogue.sent()).count == 10)
+    dialogue.wait(until: 2)
+    dialogue.peerSendsAck(.requested, first: 11, serial: 0, window: 255)
+    #expect(Self.seqs(dialogue.sent()) == Array(11...30))
+  }
+
   @Test("Soft acks do not move a peer's window, hard ones do")
   func softAcks() {
     let dialogue = Self.streaming()

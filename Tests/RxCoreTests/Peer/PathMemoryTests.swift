@@ -9,9 +9,10 @@ import Testing
     var memory = PathMemory()
     let now = MonotonicTime(nanoseconds: 1)
     #expect(memory.start(sharers: 0, lifetime: .seconds(60), now: now) == nil)
-    memory.note(100, sharers: 4, now: now)
-    #expect(memory.start(sharers: 0, lifetime: .seconds(60), now: now) == 400)
-    #expect(memory.start(sharers: 7, lifetime: .seconds(60), now: now) == 50)
+    memory.note(PathMemory.Finding(window: 100, isLimit: true), sharers: 4, now: now)
+    #expect(memory.start(sharers: 0, lifetime: .seconds(60), now: now)?.window == 400)
+    let share = memory.start(sharers: 7, lifetime: .seconds(60), now: now)
+    #expect(share == PathMemory.Finding(window: 50, isLimit: true))
     #expect(memory.start(sharers: 0, lifetime: .seconds(60), now: now + .seconds(61)) == nil)
   }
 }
