@@ -320,6 +320,18 @@ struct LoopbackPair {
     await pair.server.shutDown()
   }
 
+  @Test("A call to a service that is not there is refused soon, however small its request", arguments: 0...4)
+  func unknownService(size: Int) async throws {
+    let pair = try LoopbackPair()
+    // Refused when it is repeated, half a second later; the dead time would be 50 s.
+    let options = RxCallOptions(deadline: .seconds(20))
+    await #expect(throws: RxCallError.aborted(.rxInvalidOperation)) {
+      try await pair.client.roundTrip(
+        [UInt8](repeating: 1, count: size), to: pair.target(999), options: options, replyMax: 10)
+    }
+    await pair.shutDown()
+  }
+
   @Test("A taken port is refused, or replaced by a free one if that is asked for")
   func takenPort() async throws {
     let first = try RxTransport(options: RxTransportOptions(port: 0))
