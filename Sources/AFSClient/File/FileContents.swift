@@ -33,6 +33,8 @@ package final class FileContents: CacheFileOwner, Sendable {
     var writerCount = 0
     /// The `epoch` that the kernel's pages are of.
     var kernelEpoch: UInt64?
+    /// The shortest time until the first bytes of a fetch came: mostly the round trip to the server.
+    var firstBytesAfter: Duration?
     /// Where the last read ended: culling spares what comes next.
     var lastRead: UInt64 = 0
     /// The cache's disk failed for this file: reads go past it until it is opened anew.

@@ -29,6 +29,11 @@ package final class FileContentsContext: Sendable {
     package var fetchingMax: UInt64 = 24 << 20
     /// Calls under way for one file's read-ahead: a fileserver is fastest with two to four.
     package var fetchCallsMax = 4
+    /// The same for a distant one, whose calls wait for acknowledgements most of the time: 32 packets a round trip (OpenAFS
+    /// src/rx/rx_globals.h, rx_maxSendWindow) are 9 MB/s at 5 ms, and 2.2 at 20.
+    package var fetchCallsMaxDistant = 8
+    /// From how long a round trip on a server is distant.
+    package var distance = Duration.milliseconds(5)
     /// So much changed data starts a store before anybody asks.
     package var storeMin: UInt64 = 8 << 20
     /// The longest StoreData call: the server keeps the file locked while it lasts.

@@ -1,6 +1,8 @@
+internal import AFSBase
 internal import AFSCache
 internal import AFSCredentials
 internal import AFSTypes
+internal import RxTransport
 internal import Synchronization
 
 /// Fetching: which calls are made, where their bytes go, and what their end means.
@@ -43,7 +45,7 @@ extension FileContents {
       while position < gap.upperBound {
         let call = position..<min(gap.upperBound, position + plan.callMax)
         underWay += call.length
-        guard underWay <= context.limits.fetchingMax, guarded.state.fetches.count < context.limits.fetchCallsMax,
+        guard underWay <= context.limits.fetchingMax, guarded.state.fetches.count < fetchCallsMax(guarded),
           context.budget.reserve(call.length)
         else { return position }
         start(&guarded, call, identity: identity, reserved: call.length)
@@ -51,6 +53,19 @@ extension FileContents {
       }
     }
     return nil
+  }
+
+  private func isDistant(_ guarded: borrowing Guarded) -> Bool {
+    guarded.firstBytesAfter.map { $0 >= context.limits.distance } ?? false
+  }
+
+  private func fetchCallsMax(_ guarded: borrowing Guarded) -> Int {
+    isDistant(guarded) ? context.limits.fetchCallsMaxDistant : context.limits.fetchCallsMax
+  }
+
+  /// Into how many calls a reader's window is cut: half of it each from a near server, which wants few and long ones.
+  func callsAhead(_ guarded: borrowing Guarded) -> Int {
+    isDistant(guarded) ? context.limits.fetchCallsMaxDistant : 2
   }
 
   /// - Parameter reserved: bytes of the read-ahead budget, given back at the end.
@@ -64,10 +79,12 @@ extension FileContents {
   }
 
   private func fetch(_ id: UInt64, _ range: Range<UInt64>, identity: Identity) async {
+    let began = context.timer.now
     do throws(AFSError) {
       let (status, count) = try await context.transfers.fetch(
         file, offset: range.lowerBound, count: range.length, as: identity
       ) { [self] bytes, offset throws(AFSError) in
+        if offset == range.lowerBound { noteFirstBytes(after: context.timer.now - began) }
         try fill(id, bytes, at: offset)
       }
       let due = max(range.lowerBound, min(range.upperBound, status.length)) - range.lowerBound
@@ -78,6 +95,10 @@ extension FileContents {
     } catch {
       fetchFailed(id, error)
     }
+  }
+
+  private func noteFirstBytes(after time: Duration) {
+    guarded.withLock { $0.firstBytesAfter = min($0.firstBytesAfter ?? time, time) }
   }
 
   /// Takes bytes of a fetch into the cache file, except where there are newer ones.

@@ -101,7 +101,8 @@ extension FileContents {
         guarded.state.version == nil ? Range(offset: range.lowerBound, count: UInt64(asked)) : range
       if guarded.state.version != nil, Self.source(of: range, in: guarded) != nil { return .success(()) }
       let extent = guarded.state.version == nil ? range.upperBound : guarded.state.serverExtent
-      let plan = reader.plan(for: range, extent: extent, limits: context.limits.readAhead)
+      let plan = reader.plan(
+        for: range, extent: extent, calls: callsAhead(guarded), limits: context.limits.readAhead)
       let demand = wholly ? range : plan.demand
       startFetches(&guarded, for: demand, needed: range, identity: reader.identity, wholly: wholly)
       startAhead(&guarded, plan, for: reader)
@@ -114,8 +115,11 @@ extension FileContents {
 
   /// Notes a read that the cache has served, and keeps the window ahead of it filled.
   func readAhead(of range: Range<UInt64>, for reader: OpenContents) {
-    let extent = guarded.withLock { $0.bypassesCache || $0.state.version == nil ? 0 : $0.state.serverExtent }
-    let plan = reader.plan(for: range, extent: extent, limits: context.limits.readAhead)
+    let (extent, calls) = guarded.withLock { guarded in
+      let isUnknown = guarded.bypassesCache || guarded.state.version == nil
+      return (isUnknown ? 0 : guarded.state.serverExtent, callsAhead(guarded))
+    }
+    let plan = reader.plan(for: range, extent: extent, calls: calls, limits: context.limits.readAhead)
     guard !plan.ahead.isEmpty else { return }
     guarded.withLock { startAhead(&$0, plan, for: reader) }
   }

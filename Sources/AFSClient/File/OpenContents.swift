@@ -20,8 +20,11 @@ final class OpenContents: OpenFile {
 
   var size: UInt64 { contents.size }
 
-  func plan(for range: Range<UInt64>, extent: UInt64, limits: ReadAhead.Limits) -> ReadAhead.Plan {
-    readAhead.withLock { $0.note(range, extent: extent, limits: limits) }
+  /// - Parameter calls: so many of them shall be under way.
+  func plan(
+    for range: Range<UInt64>, extent: UInt64, calls: Int, limits: ReadAhead.Limits
+  ) -> ReadAhead.Plan {
+    readAhead.withLock { $0.note(range, extent: extent, calls: calls, limits: limits) }
   }
 
   func aheadRefused(from position: UInt64) {

@@ -8,8 +8,10 @@ struct ReadAhead: Hashable, Sendable {
     /// The first window of a sequential reader.
     var windowMin: UInt64 = 1 << 20
     var windowMax: UInt64 = 16 << 20
-    /// The longest single call of a sequential reader: half a window, so that two to three are under way.
+    /// The longest single call of a sequential reader.
     var callMax: UInt64 = 8 << 20
+    /// The shortest one, where a window is cut into many.
+    var callMin: UInt64 = 256 << 10
     /// Requests of one reader overtake each other by up to this (the kernel's own read-ahead has two under way).
     var slack: UInt64 = 2 << 20
     /// Smaller files are fetched whole.
@@ -34,7 +36,8 @@ struct ReadAhead: Hashable, Sendable {
   }
 
   /// Notes a read of `range` in a file whose server part ends at `extent`.
-  mutating func note(_ range: Range<UInt64>, extent: UInt64, limits: Limits) -> Plan {
+  /// - Parameter calls: what a window is cut into. With 2 of them two to three are under way.
+  mutating func note(_ range: Range<UInt64>, extent: UInt64, calls: Int = 2, limits: Limits) -> Plan {
     let isSequential =
       range.lowerBound <= expected + limits.slack && range.lowerBound + limits.slack >= expected
       && (window > 0 || range.lowerBound == expected)
@@ -48,9 +51,11 @@ struct ReadAhead: Hashable, Sendable {
       window = limits.windowMin
       issuedTo = range.lowerBound
     }
-    let demandEnd = max(range.upperBound, min(aligned(range.lowerBound + callSize(limits), limits), extent))
+    let demandEnd = max(range.upperBound, min(aligned(range.lowerBound + callSize(calls, limits), limits), extent))
     let demand = range.lowerBound / limits.randomUnit * limits.randomUnit..<demandEnd
-    return Plan(demand: demand, ahead: nextAhead(range, extent: extent, limits: limits), callMax: callSize(limits))
+    // The window may grow for what is to be fetched now.
+    let ahead = nextAhead(range, extent: extent, limits: limits)
+    return Plan(demand: demand, ahead: ahead, callMax: callSize(calls, limits))
   }
 
   /// What was planned from `position` on was not asked for: there is too much under way.
@@ -58,8 +63,9 @@ struct ReadAhead: Hashable, Sendable {
     issuedTo = min(issuedTo, position)
   }
 
-  private func callSize(_ limits: Limits) -> UInt64 {
-    min(max(limits.windowMin, window / 2), limits.callMax)
+  private func callSize(_ calls: Int, _ limits: Limits) -> UInt64 {
+    let shortest = calls > 2 ? min(limits.callMin, limits.windowMin) : limits.windowMin
+    return min(max(shortest, window / UInt64(calls)), limits.callMax)
   }
 
   private func aligned(_ position: UInt64, _ limits: Limits) -> UInt64 {

@@ -51,11 +51,11 @@ final class FileBench: Sendable {
   init(
     seed: UInt64 = 1, _ bytes: [UInt8] = [], cache limits: DiskCache.Limits = DiskCache.Limits(sizeMax: 64 << 20),
     limits contentsLimits: FileContentsContext.Limits = FileContentsContext.Limits(), pieceSize: Int = 65536,
-    latency: Duration = .microseconds(300)
+    latency: Duration = .microseconds(300), pieceTime: Duration = .microseconds(500)
   ) throws {
     let simulator = Simulator(seed: seed)
     self.simulator = simulator
-    server = VirtualFileserver(timer: simulator.timer, latency: latency, pieceSize: pieceSize)
+    server = VirtualFileserver(timer: simulator.timer, latency: latency, pieceTime: pieceTime, pieceSize: pieceSize)
     server.change { $0 = SparseBytes(bytes) }
     cache = try DiskCache(directory: temporary.path, limits: limits)
     context = FileContentsContext(

@@ -59,6 +59,35 @@ import Testing
     }
   }
 
+  @Test("From a distant server come more and shorter calls at a time, and the whole file so much sooner")
+  func distant() throws {
+    let size = 16 << 20
+    let data = pattern(0..<UInt64(size))
+    func read(_ distance: Duration) throws -> (inFlight: Int, time: Duration) {
+      var limits = FileContentsContext.Limits()
+      limits.distance = distance
+      // 20 ms a piece: what a window of 45 KB and that round trip allow.
+      let bench = try FileBench(
+        data, limits: limits, pieceSize: 45_312, latency: .milliseconds(20), pieceTime: .milliseconds(20))
+      return try bench.run { bench async throws in
+        let file = bench.open()
+        var isEqual = true
+        for offset in stride(from: 0, to: size, by: 128 << 10) {
+          let bytes = try await file.bytes(UInt64(offset)..<UInt64(offset + 128 << 10))
+          isEqual = isEqual && bytes[...] == data[offset..<offset + 128 << 10]
+        }
+        #expect(isEqual)
+        #expect(bench.server.fetches.reduce(0) { $0 + $1.count } == UInt64(size))
+        return (bench.server.inFlightMax, bench.now - .zero)
+      }
+    }
+    let few = try read(.seconds(1))
+    let many = try read(.milliseconds(5))
+    #expect(few.inFlight <= 4)
+    #expect((6...9).contains(many.inFlight), "\(many.inFlight)")
+    #expect(many.time * 2 < few.time, "\(many.time), \(few.time)")
+  }
+
   @Test("A jumping reader moves little more than it reads")
   func random() throws {
     let data = pattern(0..<4 << 20)

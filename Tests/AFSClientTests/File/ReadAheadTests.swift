@@ -26,6 +26,19 @@ import Testing
     #expect(windows.count < 40)
   }
 
+  @Test("A window can be cut into many calls, which are never shorter than the shortest")
+  func manyCalls() {
+    var readAhead = ReadAhead()
+    var lengths: [UInt64] = []
+    for offset in stride(from: 0, to: 100 << 20, by: 128 << 10) as StrideTo<UInt64> {
+      let plan = readAhead.note(offset..<offset + 128 << 10, extent: 1 << 40, calls: 8, limits: limits)
+      lengths.append(plan.callMax)
+    }
+    #expect(lengths.first == limits.callMin)
+    #expect(lengths.last == limits.windowMax / 8)
+    #expect(lengths.allSatisfy { $0 >= limits.callMin })
+  }
+
   @Test("Jumps fetch an aligned neighbourhood")
   func jumps() {
     var readAhead = ReadAhead()
