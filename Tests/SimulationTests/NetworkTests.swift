@@ -89,8 +89,11 @@ import Testing
       _ = try await client.list()
       let bytes = pattern(3_000_000)
       let writing = world.start { try await client.write("f", bytes) }
-      try await world.sleep(.milliseconds(200))
+      // In the middle of the store, which takes a dozen round trips.
+      try await world.sleep(.milliseconds(100))
       world.servers[0].setDown(true)
+      let fileBefore = world.cell.find(["f"], in: world.rootCell)
+      #expect(fileBefore.flatMap { world.cell.contents(of: $0) } != bytes)
       try await world.sleep(.seconds(seconds))
       world.servers[0].setDown(false)
       let result = await writing.result
