@@ -19,25 +19,11 @@ struct MountsStatusCommand: ParsableCommand {
   @Flag(help: "For scripts: an array with an object for each mount.")
   var json = false
 
-  func run() throws {
-    let isWell: Bool
-    do throws(Failure) {
-      isWell = try show()
-    } catch {
-      throw error.report()
-    }
-    if !isWell { throw ExitCode(1) }
-  }
+  func run() throws { try MountReport.run(.status, of: mountPoint, show: show) }
 
-  /// - Returns: whether all is well.
-  private func show() throws(Failure) -> Bool {
-    var path: String?
-    if let mountPoint { path = try MountPath.resolved(mountPoint) }
-    let answers = MountSearch.ofOwner.ask(.status, seconds: 5, at: path)
-    // What does not answer at all has a line below.
-    for failure in answers.filter({ $0.outcome != .silent }).compactMap(\.failure) { printError("afsfuse: \(failure)") }
-    let mounts = answers.compactMap(\.status)
-    if let path, mounts.isEmpty { throw Failure("no daemon of afsfuse serves \(path)") }
+  private func show(_ report: MountReport) throws(Failure) {
+    let mounts = report.answers.compactMap(\.status)
+    if mounts.isEmpty { try report.showNothing() }
     if json {
       print(JSONValue.array(mounts.map(\.json)).text(indented: true))
     } else if mounts.isEmpty {
@@ -45,7 +31,6 @@ struct MountsStatusCommand: ParsableCommand {
     } else {
       print(mounts.map(StatusText.init).map(\.text).joined(separator: "\n"))
     }
-    return !answers.contains { path == nil ? $0.isTrouble(of: geteuid()) : $0.isTrouble }
   }
 }
 

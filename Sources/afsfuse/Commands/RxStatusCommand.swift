@@ -14,35 +14,21 @@ struct RxStatusCommand: ParsableCommand {
   @Flag(help: "For scripts: an array with an object for each mount. Times are in microseconds.")
   var json = false
 
-  func run() throws {
-    let isWell: Bool
-    do throws(Failure) {
-      isWell = try show()
-    } catch {
-      throw error.report()
-    }
-    if !isWell { throw ExitCode(1) }
-  }
+  func run() throws { try MountReport.run(.rx, of: mountPoint, show: show) }
 
-  /// - Returns: whether all is well.
-  private func show() throws(Failure) -> Bool {
-    var path: String?
-    if let mountPoint { path = try MountPath.resolved(mountPoint) }
-    let answers = MountSearch.ofOwner.ask(.rx, seconds: 5, at: path)
-    for failure in answers.filter({ $0.outcome != .silent }).compactMap(\.failure) { printError("afsfuse: \(failure)") }
+  private func show(_ report: MountReport) throws(Failure) {
     var endpoints: [JSONValue] = []
-    for case .reply(.rx(let tables)) in answers.map(\.outcome) { endpoints.append(tables) }
-    let others = answers.filter(\.isWithoutReply).compactMap(\.status).map(StatusText.init).map(\.text)
-    if let path, endpoints.isEmpty, others.isEmpty { throw Failure("no daemon of afsfuse serves \(path)") }
+    for case .reply(.rx(let tables)) in report.answers.map(\.outcome) { endpoints.append(tables) }
+    let others = report.answers.filter(\.isWithoutReply).compactMap(\.status).map(StatusText.init).map(\.text)
+    if endpoints.isEmpty, others.isEmpty { try report.showNothing() }
     if json {
       for text in others { printError("afsfuse: \(text)") }
       print(JSONValue.array(endpoints).text(indented: true))
-    } else if answers.isEmpty {
+    } else if report.answers.isEmpty {
       print("Nothing is mounted.")
     } else {
       print((endpoints.map { RxStatusText($0).text } + others).joined(separator: "\n\n"))
     }
-    return !answers.contains { path == nil ? $0.isTrouble(of: geteuid()) : $0.isTrouble }
   }
 }
 
