@@ -51,6 +51,16 @@ import Testing
       }
     }
 
+    /// A call whose reply has begun.
+    func streaming(
+      _ target: RxTarget, _ options: RxCallOptions = RxCallOptions()
+    ) async throws -> any RxStream {
+      let stream = try await client.startCall(to: target, options: options)
+      try await stream.send([1], last: true)
+      #expect(try await stream.receive(count: 1) == [1])
+      return stream
+    }
+
     func shutDown() async {
       await client.shutDown()
       await server.shutDown()
@@ -119,9 +129,7 @@ import Testing
   @Test("The server shuts down: VRESTARTING for calls under way")
   func serverShutsDown() async throws {
     let pair = try Pair()
-    let stream = try await pair.client.startCall(to: pair.target(4), options: RxCallOptions())
-    try await stream.send([1], last: true)
-    #expect(try await stream.receive(count: 1) == [1])
+    let stream = try await pair.streaming(pair.target(4))
     await pair.server.shutDown()
     let error = await #expect(throws: RxCallError.self) { try await stream.receive(count: 1 << 20) }
     // Its own word, or the kernel's that its port was closed: whichever is seen first.
@@ -135,9 +143,7 @@ import Testing
     let path = try Path(to: pair.server.boundPort)
     defer { path.end() }
     let target = RxTarget(peer: path.address, service: ServiceID(4))
-    let stream = try await pair.client.startCall(to: target, options: RxCallOptions(deadTime: .seconds(3)))
-    try await stream.send([1], last: true)
-    #expect(try await stream.receive(count: 1) == [1])
+    let stream = try await pair.streaming(target, RxCallOptions(deadTime: .seconds(3)))
     let restarted = try Pair.makeServer()
     path.lead(to: restarted.boundPort)
     let error = await #expect(throws: RxCallError.self) { try await stream.receive(count: 1 << 20) }
@@ -205,9 +211,7 @@ import Testing
   @Test("The client's transport was shut down: shutDown, and its calls under way likewise")
   func clientShutsDown() async throws {
     let pair = try Pair()
-    let stream = try await pair.client.startCall(to: pair.target(4), options: RxCallOptions())
-    try await stream.send([1], last: true)
-    #expect(try await stream.receive(count: 1) == [1])
+    let stream = try await pair.streaming(pair.target(4))
     await pair.client.shutDown()
     await #expect(throws: RxCallError.shutDown) { try await stream.receive(count: 1 << 20) }
     #expect(await pair.error(of: pair.target(1)) == .shutDown)

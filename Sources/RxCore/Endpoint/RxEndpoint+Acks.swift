@@ -105,7 +105,7 @@ extension RxEndpoint {
     noteWindow(call, now: now)
   }
 
-  /// Remembers for the next calls what this one has found.
+  /// Remembers for the next calls what this one has found: nothing, if it sent nothing or was on no connection.
   mutating func noteWindow(_ call: Int, now: MonotonicTime) {
     guard let finding = calls[call].congestion.finding else { return }
     let peer = calls[call].peer

@@ -22,7 +22,7 @@ extension RxEndpoint {
       calls[call].statistics.roundTrip = peers[calls[call].peer].rtt.smoothed
       calls[call].statistics.service = connections[calls[call].connection].serviceID
     }
-    if calls[call].queued == nil, calls[call].transmit.hasSentAny, completion == .success { noteWindow(call, now: now) }
+    if completion == .success { noteWindow(call, now: now) }
     calls[call].transmit.drain(pool: &pool)
     callTimers.set(call, nil)
     if calls[call].queued != nil { dequeue(call) } else { detach(call, ending: ending, now: now) }

@@ -5,7 +5,7 @@ import DequeModule
 /// oldest goes first.
 struct StrangerCredit {
   private var bytes: [RxAddress: Int] = [:]
-  /// All addresses of `bytes`, and some that have gone.
+  /// The addresses of `bytes`, in the order in which they came.
   private var order: Deque<RxAddress> = []
 
   static let countMax = 1024

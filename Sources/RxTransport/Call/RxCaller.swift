@@ -21,8 +21,9 @@ public protocol RxCaller: Sendable {
 /// The two byte streams of one call, as its client or its server sees them.
 ///
 /// One task sends at a time, and one receives; what cannot be done (a `send` after the last one, a `receive` before a
-/// client's first `send`) throws `.misuse`, whatever has become of the call. Memory given to `send` and `receive` must stay valid until they return; they
-/// return early, with `.cancelled`, when their task is cancelled (the call is then aborted).
+/// client's first `send`) throws `.misuse`, whatever has become of the call. Memory given to `send` and `receive` must
+/// stay valid until they return; they return early, with `.cancelled`, when their task is cancelled (the call is then
+/// aborted).
 public protocol RxStream: AnyObject, Sendable {
   /// Sends bytes, waiting while the peer's window is full; `last` closes our direction.
   func send(_ bytes: UnsafeRawBufferPointer, last: Bool) async throws(RxCallError)
