@@ -97,6 +97,7 @@ let package = Package(
         "AFSBase", "AFSTypes", "XDR", "RxCore", "RxTransport", "RxSecurity", "AFSRPC", "AFSClient", collections,
         logging, system,
       ]),
+    library("ProgramEnd", ["AFSBase", argumentParser]),
     // 7 executables
     command(
       "afsfuse",
@@ -108,12 +109,12 @@ let package = Package(
     command(
       "afsmock",
       [
-        "AFSBase", "AFSTypes", "RxCore", "RxTransport", "RxSecurity", "AFSCredentials", "AFSMockServer",
+        "AFSBase", "AFSTypes", "RxCore", "RxTransport", "RxSecurity", "AFSCredentials", "AFSMockServer", "ProgramEnd",
         argumentParser, logging, system,
       ]),
     command("rxgen", ["AFSBase", "RxGen", argumentParser]),
     command(
-      "rxperf", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", "AFSControl", argumentParser, logging]),
+      "rxperf", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", "AFSControl", "ProgramEnd", argumentParser, logging]),
     // tests
     tests("AFSBaseTests", ["AFSBase"]),
     tests(
@@ -173,12 +174,12 @@ let package = Package(
         "TestThreads", logging,
       ]),
     tests("AFSControlTests", ["AFSBase", "AFSControl", "TestFolders", logging]),
-    tests("rxperfTests", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", "rxperf", argumentParser]),
+    tests("rxperfTests", ["AFSBase", "AFSTypes", "RxCore", "RxTransport", "ProgramEnd", "rxperf", argumentParser]),
     tests(
       "afsmockTests",
       [
         "afsmock", "AFSBase", "AFSTypes", "RxCore", "RxSecurity", "RxTesting", "RxTransport", "AFSRPC",
-        "AFSCredentials", "AFSMockServer", "TestWorld", "TestFolders", argumentParser,
+        "AFSCredentials", "AFSMockServer", "ProgramEnd", "TestWorld", "TestFolders", argumentParser,
       ]),
     tests(
       "afsfuseTests",

@@ -4,6 +4,7 @@ import AFSTypes
 import ArgumentParser
 import Glibc
 import Logging
+import ProgramEnd
 import RxCore
 import RxTransport
 import SystemPackage
@@ -61,11 +62,10 @@ struct AFSMockCommand: AsyncParsableCommand {
     return UInt32(bigEndian: parsed.s_addr)
   }
 
-  func run() async throws { try await RunFailure.reported { try await serve() } }
+  func run() async throws { try await RunFailure.reported(by: "afsmock") { try await serve() } }
 
   private func serve() async throws {
-    // Blocked before the transports start their threads, so that sigwait gets them.
-    let signals = Self.blockedSignals()
+    TerminationSignals.catchThem()
     let base = Self.address(listen) ?? 0
     var transports: [RxTransport] = []
     for number in 0..<servers {
@@ -91,7 +91,7 @@ struct AFSMockCommand: AsyncParsableCommand {
     for line in try users.writeTokens(of: mock, cell: CellName(cell)!) { print("afsmock: \(line)") }
     print("afsmock: ready, cell \(cell) at \(listen)")
     fflush(nil)
-    Self.wait(for: signals)
+    await TerminationSignals.wait()
     for transport in transports + databases { await transport.shutDown() }
   }
 
@@ -116,20 +116,5 @@ struct AFSMockCommand: AsyncParsableCommand {
     } catch {
       throw RunFailure("\(RxAddress(ipv4: address, port: port)): \(error)")
     }
-  }
-
-  private static func blockedSignals() -> sigset_t {
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    sigaddset(&signals, SIGINT)
-    sigaddset(&signals, SIGTERM)
-    pthread_sigmask(SIG_BLOCK, &signals, nil)
-    return signals
-  }
-
-  private static func wait(for signals: sigset_t) {
-    var signals = signals
-    var received: Int32 = 0
-    sigwait(&signals, &received)
   }
 }

@@ -4,6 +4,7 @@ import AFSMockServer
 import AFSTypes
 import ArgumentParser
 import Glibc
+import ProgramEnd
 import RxSecurity
 import SystemPackage
 

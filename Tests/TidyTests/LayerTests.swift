@@ -10,7 +10,7 @@ import Testing
     "RxTransport": 3, "RxSecurity": 3, "RxGen": 3,
     "Rx": 4, "AFSRPC": 4, "AFSCache": 4, "AFSCredentials": 4,
     "AFSClient": 5, "RxTesting": 5,
-    "AFSFuse": 6, "AFSControl": 6, "AFSMockServer": 6,
+    "AFSFuse": 6, "AFSControl": 6, "AFSMockServer": 6, "ProgramEnd": 6,
     "afsfuse": 7, "afsmock": 7, "rxgen": 7, "rxperf": 7,
   ]
 

@@ -5,6 +5,7 @@ import AFSRPC
 import AFSTypes
 import ArgumentParser
 import Glibc
+import ProgramEnd
 import RxCore
 import RxSecurity
 import RxTesting

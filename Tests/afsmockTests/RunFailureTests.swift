@@ -1,4 +1,5 @@
 import ArgumentParser
+import ProgramEnd
 import TestWorld
 import Testing
 
@@ -8,7 +9,7 @@ import Testing
   @Test("A run that fails ends with 1, without the usage")
   func status() async throws {
     let error = await #expect(throws: ExitCode.self) {
-      try await RunFailure.reported { throw RunFailure("the port is taken") }
+      try await RunFailure.reported(by: "afsmock") { throw RunFailure("the port is taken") }
     }
     #expect(error == .failure)
     #expect(AFSMockCommand.fullMessage(for: ExitCode.failure) == "")

@@ -3,6 +3,7 @@ import AFSControl
 import AFSTypes
 import ArgumentParser
 import Glibc
+import ProgramEnd
 import RxCore
 import RxTransport
 
@@ -123,7 +124,7 @@ struct ClientCommand: AsyncParsableCommand {
     guard verify || !prime else { throw ValidationError("--prime goes with --verify, and only there.") }
   }
 
-  func run() async throws { try await RunFailure.reported { try await callServer() } }
+  func run() async throws { try await RunFailure.reported(by: "rxperf") { try await callServer() } }
 
   private func callServer() async throws {
     TerminationSignals.catchThem()

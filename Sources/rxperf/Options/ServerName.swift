@@ -1,3 +1,4 @@
+import ProgramEnd
 import RxCore
 import RxTransport
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Logging
+import ProgramEnd
 import RxCore
 import RxTransport
 

@@ -2,6 +2,7 @@ import AFSBase
 import AFSControl
 import ArgumentParser
 import Glibc
+import ProgramEnd
 import RxCore
 import RxTransport
 
@@ -40,7 +41,7 @@ struct ServerCommand: AsyncParsableCommand {
     guard verify || !allowZeros else { throw ValidationError("--allow-zeros goes with --verify, and only there.") }
   }
 
-  func run() async throws { try await RunFailure.reported { try await serve() } }
+  func run() async throws { try await RunFailure.reported(by: "rxperf") { try await serve() } }
 
   private func serve() async throws {
     TerminationSignals.catchThem()
@@ -48,14 +49,14 @@ struct ServerCommand: AsyncParsableCommand {
     let trace = try transport.openTrace()
     let rx = try transport.openTransport(address: address, port: port, threads: ioThreads, trace: trace)
     let service = PerfService(check: verify ? PerfCheck(allowsZeros: allowZeros) : nil) { text in
-      complain(text)
+      complain(text, of: "rxperf")
     }
     rx.register(service)
     var place = address
     place?.port = rx.boundPort
     let greeting = "serving on " + (place.map { "\($0)" } ?? "port \(rx.boundPort)")
     // The result alone is for scripts.
-    if json { complain(greeting) } else { print("rxperf: \(greeting)") }
+    if json { complain(greeting, of: "rxperf") } else { print("rxperf: \(greeting)") }
     fflush(nil)
     await TerminationSignals.wait()
     await rx.shutDown()

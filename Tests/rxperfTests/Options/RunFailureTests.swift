@@ -1,4 +1,5 @@
 import ArgumentParser
+import ProgramEnd
 import Testing
 
 @testable import rxperf
@@ -7,7 +8,7 @@ import Testing
   @Test("A run that fails ends with 1, without the usage")
   func status() async throws {
     let error = await #expect(throws: ExitCode.self) {
-      try await RunFailure.reported { throw RunFailure("nobody answers") }
+      try await RunFailure.reported(by: "rxperf") { throw RunFailure("nobody answers") }
     }
     #expect(error == .failure)
     #expect(RxPerfCommand.fullMessage(for: ExitCode.failure) == "")
@@ -15,8 +16,10 @@ import Testing
 
   @Test("Other errors are left to who knows them")
   func others() async throws {
-    await #expect(throws: CancellationError.self) { try await RunFailure.reported { throw CancellationError() } }
-    try await RunFailure.reported {}
+    await #expect(throws: CancellationError.self) {
+      try await RunFailure.reported(by: "rxperf") { throw CancellationError() }
+    }
+    try await RunFailure.reported(by: "rxperf") {}
   }
 
   @Test("A host without an address is named")

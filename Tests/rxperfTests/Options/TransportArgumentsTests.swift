@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import ProgramEnd
 import RxCore
 import RxTransport
 import Testing

@@ -5,10 +5,10 @@ import Glibc
 ///
 /// By handlers, not by blocking them: such a program has threads before its own code runs, which a mask set later does
 /// not reach, and one of them would get the signal and end the process.
-enum TerminationSignals {
+package enum TerminationSignals {
   /// From here on the signals do not end the process, even when it was started with SIGINT ignored, as scripts do in
   /// the background. Call it once.
-  static func catchThem() {
+  package static func catchThem() {
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else { return }
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
@@ -25,7 +25,7 @@ enum TerminationSignals {
 
   /// Returns when one of the signals has come since `catchThem`: its number.
   @discardableResult
-  static func wait() async -> Int32 {
+  package static func wait() async -> Int32 {
     await withCheckedContinuation { continuation in
       let body: @Sendable () -> Void = {
         var byte: UInt8 = 0
@@ -37,7 +37,7 @@ enum TerminationSignals {
   }
 
   /// Ends the process as the signal would have done: shells stop their scripts only then.
-  static func end(by number: Int32) -> Never {
+  package static func end(by number: Int32) -> Never {
     fflush(nil)
     signal(number, SIG_DFL)
     raise(number)
